@@ -1,0 +1,396 @@
+//! The agent actor: fold, decide, append, start calls.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use playhouse_journal::{Event, Kind, ModelIntent, NewRecord, Record, RecordKey, ToolIntent};
+use playhouse_messages::{
+    Address, AgentMsg, Clock, CoordinatorMsg, EventBus, FrameSink, JournalError, Mail, Model, ModelCall,
+    ModelRequest, RequestHeader, RunJournal, TranscriptView,
+};
+use playhouse_runtime::{CallTable, Restarted};
+use playhouse_types::{
+    AgentName, CallId, CaseName, Envelope, Incarnation, Label, Lane, Message, Participant, RunId, Seq, Step,
+    TenantId, Timestamp, TraceContext, TurnId, TurnOutcome,
+};
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+
+use crate::calls::{ToolCall, call_model, call_tool, reply_key, ring};
+use crate::intents::{OfferedTools, result_key};
+use crate::{AgentDecision, AgentDefinition, AgentState};
+
+/// Until when after its intent a call may be sent: longer than any sane wait for a tool's limits, short enough that a
+/// recovered `reconcile` call need not wait long.
+const DISPATCH_WITHIN: Duration = Duration::from_secs(30);
+
+/// What all agents of a run share.
+#[derive(Clone, Debug)]
+pub struct RunContext {
+    /// The run.
+    pub run: RunId,
+    /// The case of the batch, if it settles one.
+    pub case: Option<CaseName>,
+    /// Whose run it is.
+    pub tenant: TenantId,
+    /// The seed of all draws.
+    pub seed: u64,
+    /// The run's trace.
+    pub trace: TraceContext,
+    /// The input as JSON text.
+    pub input: Arc<str>,
+    /// Where the runtime keeps its data.
+    pub data_dir: PathBuf,
+    /// If this process took the run over from one that is surely gone: when. Nothing was sent after that.
+    pub owner_gone_at: Option<Timestamp>,
+}
+
+/// What an agent needs. Cheap to clone: call tasks take a copy.
+#[derive(Clone)]
+pub struct AgentArgs {
+    /// What it is.
+    pub definition: Arc<AgentDefinition>,
+    /// Its place in the crew, from 1: names its `ActorRestarted` records.
+    pub place: u32,
+    /// Which start this is.
+    pub incarnation: Incarnation,
+    /// The run.
+    pub run: Arc<RunContext>,
+    /// Where its records go.
+    pub journal: RunJournal,
+    /// Whom it asks.
+    pub model: Arc<dyn Model>,
+    /// Instructions and tools.
+    pub header: Arc<RequestHeader>,
+    /// BLAKE3 of the header.
+    pub header_hash: [u8; 32],
+    /// The tools of the scenario; the agent may call those that its definition lists.
+    pub tools: Arc<playhouse_tools::ToolRegistry>,
+    /// Where calls run.
+    pub calls: CallTable,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Where pieces of replies are shown.
+    pub bus: Arc<dyn EventBus>,
+    /// Its own address, for rings.
+    pub address: Address<AgentMsg>,
+    /// Whom it tells that a turn ended.
+    pub coordinator: Address<CoordinatorMsg>,
+}
+
+impl fmt::Debug for AgentArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AgentArgs").field("agent", &self.definition.name).finish_non_exhaustive()
+    }
+}
+
+/// One participant of one run.
+#[derive(Debug, Default)]
+pub struct Agent;
+
+/// What a running agent holds: nothing that the log does not.
+pub struct AgentActor {
+    args: AgentArgs,
+    offered: OfferedTools,
+    state: AgentState,
+    cursor: Seq,
+    is_interrupted: bool,
+    is_cancelled: bool,
+}
+
+impl Actor for Agent {
+    type Msg = Mail<AgentMsg>;
+    type State = AgentActor;
+    type Arguments = AgentArgs;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        args: AgentArgs,
+    ) -> Result<AgentActor, ActorProcessingErr> {
+        let offered =
+            OfferedTools { names: args.definition.tools.clone(), registry: Arc::clone(&args.tools) };
+        let state = AgentState::new(args.definition.name.clone(), args.definition.max_steps);
+        let mut actor =
+            AgentActor { args, offered, state, cursor: Seq(0), is_interrupted: false, is_cancelled: false };
+        actor.fold();
+        if actor.args.incarnation > Incarnation(1) {
+            actor.announce_restart().await?;
+        }
+        // An open turn goes on without anybody's doorbell.
+        myself.send_message(Mail::to_self(AgentMsg::CallEnded))?;
+        Ok(actor)
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<Self::Msg>,
+        mail: Self::Msg,
+        actor: &mut AgentActor,
+    ) -> Result<(), ActorProcessingErr> {
+        match mail.message {
+            AgentMsg::TakeTurn { .. } | AgentMsg::CallEnded => {}
+            AgentMsg::Interrupt => actor.is_interrupted = true,
+            AgentMsg::Cancel => actor.is_cancelled = true,
+        }
+        match actor.advance().await {
+            // The coordinator sees the same refusal and ends our part in the run.
+            Err(JournalError::Fenced { .. } | JournalError::StoreFailed) => Ok(()),
+            outcome => Ok(outcome?),
+        }
+    }
+}
+
+impl AgentActor {
+    /// Takes in the records since the last look; stops before a result of this lane that is not durable yet.
+    fn fold(&mut self) {
+        let log = Arc::clone(self.args.journal.log());
+        let durable = log.durable();
+        let lane = Lane::from(&self.args.definition.name);
+        for record in log.after(self.cursor) {
+            if record.lane == lane && record.key.kind.is_result() && record.seq > durable {
+                break;
+            }
+            self.state.apply(record);
+            self.cursor = record.seq;
+        }
+    }
+
+    async fn announce_restart(&self) -> Result<(), JournalError> {
+        let restarted = Restarted {
+            lane: Lane::from(&self.args.definition.name),
+            place: self.args.place,
+            incarnation: self.args.incarnation,
+            checkpoint: self.cursor,
+        };
+        let record = restarted.record(self.args.journal.log(), self.args.clock.now());
+        self.args.journal.append(vec![record]).await?;
+        Ok(())
+    }
+
+    /// Decides and acts until there is nothing to do but wait.
+    async fn advance(&mut self) -> Result<(), JournalError> {
+        loop {
+            self.fold();
+            let Some((turn, upto)) = self.state.open_turn() else {
+                self.is_cancelled = false;
+                return Ok(());
+            };
+            let decision = self.state.decide();
+            if self.is_cancelled && !self.is_waiting(turn, &decision) {
+                self.end(turn, None, TurnOutcome::Cancelled).await?;
+                continue;
+            }
+            match decision {
+                AgentDecision::Idle => return Ok(()),
+                AgentDecision::Stuck => {
+                    self.tell_coordinator();
+                    return Ok(());
+                }
+                AgentDecision::Post { content } => {
+                    self.end(turn, Some(content), TurnOutcome::Replied).await?;
+                }
+                AgentDecision::End { outcome } => self.end(turn, None, outcome).await?,
+                AgentDecision::Ask { .. } | AgentDecision::Prepare { .. } if self.is_interrupted => {
+                    return Ok(());
+                }
+                AgentDecision::Ask { step, attempt } => return self.ask(turn, upto, step, attempt).await,
+                AgentDecision::AwaitModel { step, next_attempt } => {
+                    let is_lost = self.is_lost(reply_key(turn, step));
+                    if !is_lost || self.is_interrupted {
+                        return Ok(());
+                    }
+                    return self.ask(turn, upto, step, next_attempt).await;
+                }
+                AgentDecision::Prepare { step, ordinals } => self.prepare(turn, step, &ordinals).await?,
+                AgentDecision::AwaitCalls { intents } => {
+                    self.recover(intents);
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Tells whether calls of the turn are still in flight.
+    fn is_waiting(&self, turn: TurnId, decision: &AgentDecision) -> bool {
+        match decision {
+            AgentDecision::AwaitModel { step, .. } => !self.is_lost(reply_key(turn, *step)),
+            AgentDecision::AwaitCalls { intents } => {
+                intents.iter().any(|intent| !self.is_lost(result_key(intent.call)))
+            }
+            _ => false,
+        }
+    }
+
+    /// Tells whether a call has neither a live task nor an end on record. The order of the two looks matters: a task
+    /// records its end before it gives up its place.
+    fn is_lost(&self, key: RecordKey) -> bool {
+        let log = self.args.journal.log();
+        !self.args.calls.is_live(self.args.run.run, key)
+            && !log.after(self.cursor).any(|record| record.key == key)
+    }
+
+    async fn ask(&mut self, turn: TurnId, upto: u32, step: Step, attempt: u32) -> Result<(), JournalError> {
+        let request = ModelRequest {
+            agent: self.args.definition.name.clone(),
+            turn,
+            step,
+            header: Arc::clone(&self.args.header),
+            header_hash: self.args.header_hash,
+            transcript: TranscriptView::new(Arc::clone(self.args.journal.log().transcript()), upto),
+            own: Arc::clone(self.state.own()),
+        };
+        let model = self.args.header.model.clone();
+        let event = Event::ModelIntent(ModelIntent { model, request_hash: request.hash(), attempt });
+        let key = RecordKey::new(turn, step, attempt, Kind::ModelIntent);
+        // Starts a commit and is not waited for: losing it costs money at most, never correctness.
+        self.args.journal.append(vec![self.record(key, event)]).await?;
+        self.fold();
+        let args = self.args.clone();
+        self.args.calls.start(self.args.run.run, reply_key(turn, step), |cancel| {
+            let (frames, envelope, seed) = (frames(&args, turn, step), envelope(&args), args.run.seed);
+            let call = ModelCall { request, seed, envelope, cancel, frames };
+            // The ring comes last, when the call has given up nothing but its place.
+            async move {
+                call_model(args.clone(), call).await;
+                ring(&args);
+            }
+        });
+        Ok(())
+    }
+
+    /// Puts the intents of tool calls on record, with the refusals of those that cannot be made, and starts them.
+    async fn prepare(&mut self, turn: TurnId, step: Step, ordinals: &[u32]) -> Result<(), JournalError> {
+        let dispatch_by = self.args.clock.now().plus(DISPATCH_WITHIN);
+        let records: Vec<NewRecord> = ordinals
+            .iter()
+            .filter_map(|ordinal| {
+                let call = CallId { turn, step, ordinal: *ordinal };
+                let request = self.state.requested(*ordinal)?;
+                let prepared = self.offered.prepare(self.args.run.run, call, request, dispatch_by);
+                let (kind, event) = match prepared {
+                    Ok(intent) => (Kind::ToolIntent, Event::ToolIntent(intent)),
+                    Err(failure) => (Kind::ToolFailed, Event::ToolFailed { call, failure }),
+                };
+                Some(self.record(RecordKey::new(turn, step, *ordinal, kind), event))
+            })
+            .collect();
+        let records = self.args.journal.append(records).await?;
+        let last = records.iter().map(|record| record.seq).max().unwrap_or_default();
+        for record in &records {
+            if let Event::ToolIntent(intent) = &record.event {
+                self.start_call(intent, record.seq, false);
+            }
+        }
+        // A refusal is a result, and a result is used only once it is durable.
+        if records.iter().any(|record| matches!(record.event, Event::ToolFailed { .. })) {
+            self.args.journal.log().wait_durable(last).await?;
+        }
+        Ok(())
+    }
+
+    /// Starts again the open calls of an earlier life; those in flight go on.
+    fn recover(&self, intents: Vec<ToolIntent>) {
+        for intent in intents {
+            if self.is_lost(result_key(intent.call)) {
+                let log = self.args.journal.log();
+                let seq =
+                    log.after(Seq(0)).find(|record| is_intent(record, intent.call)).map(|record| record.seq);
+                self.start_call(&intent, seq.unwrap_or_default(), true);
+            }
+        }
+    }
+
+    fn start_call(&self, intent: &ToolIntent, seq: Seq, is_recovering: bool) {
+        let key = result_key(intent.call);
+        let sent_by = match self.args.run.owner_gone_at.filter(|_| is_recovering) {
+            Some(gone_at) => intent.dispatch_by.min(gone_at),
+            None => intent.dispatch_by,
+        };
+        let args = self.args.clone();
+        let Some(tool) = self.offered.get(intent.tool.as_str()).cloned() else {
+            self.refuse_unknown(intent);
+            return;
+        };
+        let call = ToolCall { intent: intent.clone(), seq, tool, is_recovering, sent_by };
+        self.args.calls.start(self.args.run.run, key, |cancel| async move {
+            call_tool(args.clone(), call, cancel).await;
+            ring(&args);
+        });
+    }
+
+    /// An open intent whose tool is gone is never resolved silently: it is in doubt.
+    fn refuse_unknown(&self, intent: &ToolIntent) {
+        let (args, call) = (self.args.clone(), intent.call);
+        let detail = format!("agent `{}` has no tool `{}` any more", args.definition.name, intent.tool);
+        let key = RecordKey { kind: Kind::ToolInDoubt, ..result_key(call) };
+        let record = self.record(key, Event::ToolInDoubt { call, detail });
+        self.args.calls.start(self.args.run.run, result_key(call), |_| async move {
+            // If the journal refuses, the next owner of the run finds the intent open again.
+            if args.journal.commit(vec![record]).await.is_ok() {
+                ring(&args);
+            }
+        });
+    }
+
+    /// Ends the turn, with a message if there is one, and tells the coordinator.
+    async fn end(
+        &mut self,
+        turn: TurnId,
+        content: Option<String>,
+        outcome: TurnOutcome,
+    ) -> Result<(), JournalError> {
+        let mut records = Vec::with_capacity(2);
+        if let Some(content) = content {
+            let from = Participant::Agent(self.args.definition.name.clone());
+            let message = Message { turn, from, content, label: Label::default() };
+            let key = RecordKey::new(turn, Step(0), 0, Kind::MessagePosted);
+            records.push(self.record(key, Event::MessagePosted { message }));
+        }
+        let key = RecordKey::new(turn, Step(0), 0, Kind::TurnEnded);
+        records.push(self.record(key, Event::TurnEnded { turn, outcome }));
+        self.args.journal.append(records).await?;
+        self.tell_coordinator();
+        Ok(())
+    }
+
+    fn tell_coordinator(&self) {
+        // A full mailbox holds a ring already; a dead coordinator folds when it starts again.
+        let _ = self.args.coordinator.send(CoordinatorMsg::Changed);
+    }
+
+    fn record(&self, key: RecordKey, event: Event) -> NewRecord {
+        NewRecord {
+            lane: Lane::from(&self.args.definition.name),
+            incarnation: self.args.incarnation,
+            key,
+            causation: (self.cursor > Seq(0)).then_some(self.cursor),
+            label: Label::default(),
+            event,
+        }
+    }
+}
+
+fn is_intent(record: &Record, call: CallId) -> bool {
+    matches!(&record.event, Event::ToolIntent(intent) if intent.call == call)
+}
+
+fn frames(args: &AgentArgs, turn: TurnId, step: Step) -> FrameSink {
+    let speaker: AgentName = args.definition.name.clone();
+    FrameSink { bus: Arc::clone(&args.bus), run: args.run.run, turn, step, speaker }
+}
+
+fn envelope(args: &AgentArgs) -> Envelope {
+    let lane = Lane::from(&args.definition.name);
+    Envelope {
+        sender: lane.clone(),
+        receiver: lane,
+        incarnation: args.incarnation,
+        tenant: args.run.tenant.clone(),
+        label: Label::default(),
+        causation: None,
+        trace: args.run.trace,
+        deadline: None,
+    }
+}

@@ -1,0 +1,143 @@
+//! The tasks of the call table: a model call, a tool call. Each journals its own end, then rings.
+
+use std::sync::Arc;
+
+use playhouse_journal::{Event, Kind, NewRecord, RecordKey, ToolIntent};
+use playhouse_messages::{AgentMsg, ModelCall, ToolContext};
+use playhouse_tools::{Dispatch, ToolEnd, ToolHandle};
+use playhouse_types::{Effect, Label, Lane, Seq, Step, Timestamp, ToolFailure, ToolFailureKind, TurnId};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::AgentArgs;
+use crate::intents::{Earlier, earlier_effect, result_key};
+
+/// Returns the key under which the end of a model call is on record.
+pub(crate) const fn reply_key(turn: TurnId, step: Step) -> RecordKey {
+    RecordKey::new(turn, step, 0, Kind::ModelResult)
+}
+
+/// Asks the model and journals what it says.
+pub(crate) async fn call_model(args: AgentArgs, call: ModelCall) {
+    let key = reply_key(call.request.turn, call.request.step);
+    let started = args.clock.monotonic();
+    let outcome = args.model.complete(call).await;
+    let duration_micros = micros(args.clock.monotonic().saturating_sub(started));
+    let (kind, event) = match outcome {
+        Ok(answer) => {
+            let (reply, attempts) = (answer.reply, answer.attempts);
+            (Kind::ModelResult, Event::ModelResult { reply, attempts, duration_micros })
+        }
+        Err(failure) => (Kind::ModelFailed, Event::ModelFailed { failure, duration_micros }),
+    };
+    record_end(&args, RecordKey { kind, ..key }, event).await;
+}
+
+/// A tool call that may be dispatched.
+#[derive(Clone, Debug)]
+pub(crate) struct ToolCall {
+    /// What is on record.
+    pub(crate) intent: ToolIntent,
+    /// Where the intent stands in the journal.
+    pub(crate) seq: Seq,
+    /// The tool.
+    pub(crate) tool: Arc<ToolHandle>,
+    /// Whether the intent is of an earlier life that no live task holds.
+    pub(crate) is_recovering: bool,
+    /// The last moment at which an earlier owner could have sent it.
+    pub(crate) sent_by: Timestamp,
+}
+
+/// Runs a tool and journals how the call ended.
+pub(crate) async fn call_tool(args: AgentArgs, call: ToolCall, cancel: CancellationToken) {
+    // Journal before effect: what is not pure waits until its intent is durable.
+    if call.intent.effect != Effect::Pure && args.journal.log().wait_durable(call.seq).await.is_err() {
+        return;
+    }
+    let started = args.clock.monotonic();
+    let end = match earlier_effect(args.journal.log(), &call.intent) {
+        Some(earlier) => repeated(&earlier),
+        None => dispatch(&args, &call, cancel).await,
+    };
+    let duration_micros = micros(args.clock.monotonic().saturating_sub(started));
+    let id = call.intent.call;
+    let (kind, event) = match end {
+        ToolEnd::Done { output, full_bytes, recovered } => {
+            (Kind::ToolResult, Event::ToolResult { call: id, output, full_bytes, recovered, duration_micros })
+        }
+        ToolEnd::Failed(failure) => (Kind::ToolFailed, Event::ToolFailed { call: id, failure }),
+        ToolEnd::InDoubt { detail } => (Kind::ToolInDoubt, Event::ToolInDoubt { call: id, detail }),
+        ToolEnd::NotSent => {
+            let detail = format!("`{}` was not sent in time, nothing was done", call.intent.tool);
+            let failure = ToolFailure { kind: ToolFailureKind::Overloaded, detail };
+            (Kind::ToolFailed, Event::ToolFailed { call: id, failure })
+        }
+    };
+    record_end(&args, RecordKey { kind, ..result_key(id) }, event).await;
+}
+
+/// The same effect was asked for before: its answer serves, or the call is refused.
+fn repeated(earlier: &Earlier) -> ToolEnd {
+    match earlier {
+        Earlier::Done { output, .. } => {
+            ToolEnd::Done { output: output.clone(), full_bytes: None, recovered: true }
+        }
+        Earlier::Unsettled { call } => ToolEnd::Failed(ToolFailure {
+            kind: ToolFailureKind::NotDone,
+            detail: format!("the same effect was asked for in {call}, whose end is not known yet"),
+        }),
+    }
+}
+
+async fn dispatch(args: &AgentArgs, call: &ToolCall, cancel: CancellationToken) -> ToolEnd {
+    let spec = call.tool.spec();
+    let ctx = ToolContext {
+        run: args.run.run,
+        case: args.run.case.clone(),
+        tenant: args.run.tenant.clone(),
+        agent: args.definition.name.clone(),
+        call: call.intent.call,
+        keys: call.intent.keys.clone(),
+        attempt: 1,
+        timeout: spec.timeout,
+        cancel,
+        trace: args.run.trace,
+        data_dir: args.run.data_dir.clone(),
+        input: Arc::clone(&args.run.input),
+    };
+    let log = Arc::clone(args.journal.log());
+    let dispatch = Dispatch {
+        arguments: call.intent.arguments.clone(),
+        ctx,
+        dispatch_by: call.sent_by,
+        recovering: call.is_recovering,
+        // A run that another process has taken, or whose store failed, sends nothing more.
+        may_dispatch: Arc::new(move || log.torn().is_none()),
+    };
+    call.tool.run(dispatch).await
+}
+
+/// Journals the end of a call and rings the agent once it is durable.
+async fn record_end(args: &AgentArgs, key: RecordKey, event: Event) {
+    let record = NewRecord {
+        lane: Lane::from(&args.definition.name),
+        incarnation: args.incarnation,
+        key,
+        causation: None,
+        label: Label::default(),
+        event,
+    };
+    if let Err(error) = args.journal.commit(vec![record]).await {
+        // The run is torn down or owned elsewhere; its next owner recovers the call by its intent.
+        warn!(run.id = %args.run.run, record.key = %key, error = %error, "a result could not be recorded");
+    }
+}
+
+fn micros(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Rings an agent: a full or dead mailbox is harmless, as the coordinator rings again.
+pub(crate) fn ring(args: &AgentArgs) {
+    let _ = args.address.send(AgentMsg::CallEnded);
+}

@@ -1,0 +1,66 @@
+//! What an agent is, as its scenario says it.
+
+use std::fmt;
+
+use playhouse_messages::Script;
+use playhouse_runtime::RestartPolicy;
+use playhouse_types::{AgentName, ModelName, ToolName};
+
+/// An agent as its scenario defines it. Plain data beside the script.
+#[derive(Clone)]
+pub struct AgentDefinition {
+    /// Its name, which is its identity.
+    pub name: AgentName,
+    /// What it is, in a few words.
+    pub role: Option<String>,
+    /// What it is to achieve.
+    pub goal: Option<String>,
+    /// How it is to work.
+    pub instructions: Option<String>,
+    /// The tools it may call, in order.
+    pub tools: Vec<ToolName>,
+    /// What it says without a model.
+    pub script: Option<Script>,
+    /// The model it asks, unless the command line names one.
+    pub model: Option<ModelName>,
+    /// The sampling temperature; `None` leaves it to the endpoint.
+    pub temperature: Option<f32>,
+    /// The most tokens of one reply; `None` leaves it to the endpoint.
+    pub max_output_tokens: Option<u32>,
+    /// The most model calls of one turn.
+    pub max_steps: u32,
+    /// When and how often it is started again.
+    pub restart: RestartPolicy,
+}
+
+impl AgentDefinition {
+    /// The most model calls of one turn unless said otherwise.
+    pub const DEFAULT_MAX_STEPS: u32 = 32;
+
+    /// Makes an agent that has only a name.
+    #[must_use]
+    pub fn new(name: AgentName) -> Self {
+        Self {
+            name,
+            role: None,
+            goal: None,
+            instructions: None,
+            tools: Vec::new(),
+            script: None,
+            model: None,
+            temperature: None,
+            max_output_tokens: None,
+            max_steps: Self::DEFAULT_MAX_STEPS,
+            restart: RestartPolicy::default(),
+        }
+    }
+}
+
+impl fmt::Debug for AgentDefinition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AgentDefinition")
+            .field("name", &self.name)
+            .field("tools", &self.tools)
+            .finish_non_exhaustive()
+    }
+}

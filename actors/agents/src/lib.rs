@@ -1,0 +1,29 @@
+//! The agent: a pure turn state machine and the actor around it.
+//!
+//! ```text
+//! TurnAssigned --> ask the model --> reply? --> MessagePosted + TurnEnded
+//!                      ^   |
+//!                      |   +--> tool calls --> intents --> call table --> results
+//!                      +------------------------------------------------------+
+//! ```
+//!
+//! - [`AgentState`]: the fold of one agent's lane. `decide` says what comes next and changes nothing; recovery folds
+//!   records and asks no model, tool or script for recorded work.
+//! - [`Agent`]: the actor. It never awaits a model or a tool: calls run in the call table, journal their own results and
+//!   ring. A result is used only once it is durable.
+//! - An open call that no live task holds is recovered by its tool's effect; a model call is asked again and the lost
+//!   attempt counted.
+//!
+//! Limits: an agent's whole history goes into every request (working-memory strategies come later).
+
+mod actor;
+mod calls;
+mod definition;
+mod intents;
+mod prompt;
+mod state;
+
+pub use actor::{Agent, AgentActor, AgentArgs, RunContext};
+pub use definition::AgentDefinition;
+pub use prompt::request_header;
+pub use state::{AgentDecision, AgentState};

@@ -1,0 +1,272 @@
+//! The fold of one agent's lane: its own exchanges and its open turn.
+
+use std::sync::Arc;
+
+use playhouse_journal::{Event, Record, ToolIntent};
+use playhouse_messages::{Exchange, ExchangeCall, OwnTurn};
+use playhouse_types::{
+    AgentName, CallId, FinishReason, Lane, ModelFailure, ModelReply, Step, ToolCallRequest, TurnId,
+    TurnOutcome,
+};
+
+/// What an agent should do now.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum AgentDecision {
+    /// Nothing: no turn is open.
+    Idle,
+    /// Ask the model; nothing is on record for this attempt.
+    Ask {
+        /// The step, from 1.
+        step: Step,
+        /// Which asking of this step, from 0.
+        attempt: u32,
+    },
+    /// A model call has an intent and no end: wait if it is in flight, else ask again with the next attempt.
+    AwaitModel {
+        /// The step.
+        step: Step,
+        /// The attempt that follows if this one was lost.
+        next_attempt: u32,
+    },
+    /// Prepare these tool calls of the last reply: nothing is on record for them.
+    Prepare {
+        /// The step.
+        step: Step,
+        /// Their places in the reply.
+        ordinals: Vec<u32>,
+    },
+    /// These tool calls have an intent and no end: wait for those in flight, recover the others.
+    AwaitCalls {
+        /// Their intents.
+        intents: Vec<ToolIntent>,
+    },
+    /// A call is in doubt and all others have ended: a person has to act.
+    Stuck,
+    /// Say this and end the turn.
+    Post {
+        /// The text.
+        content: String,
+    },
+    /// End the turn without a message.
+    End {
+        /// How it ended.
+        outcome: TurnOutcome,
+    },
+}
+
+/// How one tool call stands.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct CallState {
+    intent: Option<ToolIntent>,
+    /// The answer, and whether it is a failure.
+    answer: Option<(String, bool)>,
+    is_in_doubt: bool,
+}
+
+/// How one step stands.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct StepState {
+    attempts: u32,
+    outcome: Option<Result<ModelReply, ModelFailure>>,
+    calls: Vec<CallState>,
+}
+
+/// A turn that was assigned and has not ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct OpenTurn {
+    turn: TurnId,
+    upto: u32,
+    steps: Vec<StepState>,
+}
+
+/// The state of one agent. Changes only in [`AgentState::apply`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AgentState {
+    name: AgentName,
+    lane: Lane,
+    max_steps: u32,
+    own: Arc<Vec<OwnTurn>>,
+    open: Option<OpenTurn>,
+}
+
+impl AgentState {
+    /// Makes the state of an agent without records.
+    #[must_use]
+    pub fn new(name: AgentName, max_steps: u32) -> Self {
+        let lane = Lane::from(&name);
+        Self { name, lane, max_steps, own: Arc::default(), open: None }
+    }
+
+    /// Returns the open turn and how many messages it sees.
+    #[must_use]
+    pub fn open_turn(&self) -> Option<(TurnId, u32)> {
+        self.open.as_ref().map(|open| (open.turn, open.upto))
+    }
+
+    /// Returns the agent's own turns with tool exchanges, oldest first.
+    #[must_use]
+    pub const fn own(&self) -> &Arc<Vec<OwnTurn>> {
+        &self.own
+    }
+
+    /// Returns a tool call of the last reply of the open turn.
+    #[must_use]
+    pub fn requested(&self, ordinal: u32) -> Option<&ToolCallRequest> {
+        match self.open.as_ref()?.steps.last()?.outcome.as_ref()? {
+            Ok(reply) => reply.tool_calls.get(ordinal as usize),
+            Err(_) => None,
+        }
+    }
+
+    /// Takes in the next record of the run; records of other lanes change nothing but for an assignment to this agent.
+    pub fn apply(&mut self, record: &Record) {
+        if let Event::TurnAssigned { turn, speaker, upto, .. } = &record.event {
+            if *speaker == self.name {
+                self.open = Some(OpenTurn { turn: *turn, upto: *upto, steps: Vec::new() });
+            }
+            return;
+        }
+        if record.lane != self.lane {
+            return;
+        }
+        let Some(open) = self.open.as_mut().filter(|open| open.turn == record.key.turn) else { return };
+        match &record.event {
+            Event::TurnEnded { .. } => self.open = None,
+            Event::ModelIntent(intent) => {
+                let step = open.step(record.key.step);
+                step.attempts = step.attempts.max(intent.attempt + 1);
+            }
+            Event::ModelResult { reply, .. } => {
+                let step = open.step(record.key.step);
+                step.calls = vec![CallState::default(); reply.tool_calls.len()];
+                step.outcome = Some(Ok(reply.clone()));
+            }
+            Event::ModelFailed { failure, .. } => {
+                open.step(record.key.step).outcome = Some(Err(failure.clone()));
+            }
+            Event::ToolIntent(intent) => {
+                if let Some(call) = open.call(intent.call) {
+                    call.intent = Some(intent.clone());
+                }
+            }
+            Event::ToolResult { call, output, .. } => self.answer(*call, output.clone(), false),
+            Event::ToolFailed { call, failure } => self.answer(*call, failure.detail.clone(), true),
+            Event::ToolDenied { call, reason } => self.answer(*call, format!("denied: {reason}"), true),
+            Event::ToolInDoubt { call, .. } => {
+                if let Some(call) = open.call(*call) {
+                    call.is_in_doubt = true;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes in the answer of a call; once a step has all of them, it is an exchange that the model sees.
+    fn answer(&mut self, call: CallId, answer: String, failed: bool) {
+        let Some(open) = &mut self.open else { return };
+        if let Some(state) = open.call(call) {
+            state.answer = Some((answer, failed));
+        }
+        let Some(exchange) = open.exchange(call.step) else { return };
+        let (turn, upto) = (open.turn, open.upto);
+        let own = Arc::make_mut(&mut self.own);
+        match own.last_mut() {
+            Some(last) if last.turn == turn => last.exchanges.push(exchange),
+            _ => own.push(OwnTurn { turn, upto, exchanges: vec![exchange] }),
+        }
+    }
+
+    /// Decides what comes next.
+    #[must_use]
+    pub fn decide(&self) -> AgentDecision {
+        let Some(open) = &self.open else { return AgentDecision::Idle };
+        let number = Step(u32::try_from(open.steps.len()).unwrap_or(u32::MAX));
+        let Some(step) = open.steps.last() else { return AgentDecision::Ask { step: Step(1), attempt: 0 } };
+        match &step.outcome {
+            None => AgentDecision::AwaitModel { step: number, next_attempt: step.attempts },
+            Some(Err(failure)) => {
+                AgentDecision::End { outcome: TurnOutcome::ModelFailed { detail: failure.to_string() } }
+            }
+            Some(Ok(reply)) if reply.tool_calls.is_empty() => decide_on_text(reply),
+            Some(Ok(_)) => self.decide_on_calls(number, step),
+        }
+    }
+
+    fn decide_on_calls(&self, number: Step, step: &StepState) -> AgentDecision {
+        let calls = || (0u32..).zip(&step.calls);
+        let untouched =
+            |call: &CallState| call.intent.is_none() && call.answer.is_none() && !call.is_in_doubt;
+        let ordinals: Vec<u32> =
+            calls().filter(|(_, call)| untouched(call)).map(|(ordinal, _)| ordinal).collect();
+        if !ordinals.is_empty() {
+            return AgentDecision::Prepare { step: number, ordinals };
+        }
+        let is_open = |call: &&CallState| call.answer.is_none() && !call.is_in_doubt;
+        let intents: Vec<ToolIntent> =
+            step.calls.iter().filter(is_open).filter_map(|call| call.intent.clone()).collect();
+        if !intents.is_empty() {
+            AgentDecision::AwaitCalls { intents }
+        } else if step.calls.iter().any(|call| call.is_in_doubt) {
+            AgentDecision::Stuck
+        } else if number.0 >= self.max_steps {
+            let limit = format!("{} model calls in one turn", self.max_steps);
+            AgentDecision::End { outcome: TurnOutcome::Limited { limit } }
+        } else {
+            AgentDecision::Ask { step: number.next(), attempt: 0 }
+        }
+    }
+}
+
+fn decide_on_text(reply: &ModelReply) -> AgentDecision {
+    let failed =
+        |detail: &str| AgentDecision::End { outcome: TurnOutcome::ModelFailed { detail: detail.to_owned() } };
+    match reply.finish {
+        FinishReason::Length => AgentDecision::End {
+            outcome: TurnOutcome::Limited { limit: "the reply was cut at the output limit".to_owned() },
+        },
+        FinishReason::ContentFilter => failed("the endpoint's content filter withheld the reply"),
+        FinishReason::Stop | FinishReason::ToolCalls if reply.content.trim().is_empty() => {
+            failed("the model replied with nothing")
+        }
+        FinishReason::Stop | FinishReason::ToolCalls => {
+            AgentDecision::Post { content: reply.content.clone() }
+        }
+    }
+}
+
+impl OpenTurn {
+    /// Returns a step, making it and those before it if there are none: steps count from 1.
+    #[expect(clippy::indexing_slicing, reason = "the steps have just been made long enough")]
+    fn step(&mut self, step: Step) -> &mut StepState {
+        let index = (step.0 as usize).saturating_sub(1);
+        if self.steps.len() <= index {
+            self.steps.resize_with(index + 1, StepState::default);
+        }
+        &mut self.steps[index]
+    }
+
+    fn call(&mut self, call: CallId) -> Option<&mut CallState> {
+        let index = (call.step.0 as usize).checked_sub(1)?;
+        self.steps.get_mut(index)?.calls.get_mut(call.ordinal as usize)
+    }
+
+    /// Returns the exchange of a step whose calls all have an answer.
+    fn exchange(&self, step: Step) -> Option<Exchange> {
+        let number = step;
+        let step = self.steps.get((step.0 as usize).checked_sub(1)?)?;
+        let reply = step.outcome.as_ref()?.as_ref().ok()?;
+        let calls = (0u32..).zip(reply.tool_calls.iter().zip(&step.calls));
+        let calls: Option<Vec<ExchangeCall>> = calls
+            .map(|(ordinal, (request, state))| {
+                let (answer, failed) = state.answer.clone()?;
+                let call = CallId { turn: self.turn, step: number, ordinal };
+                let ToolCallRequest { tool, arguments } = request.clone();
+                Some(ExchangeCall { call, tool, arguments, answer, failed })
+            })
+            .collect();
+        Some(Exchange { content: reply.content.clone(), calls: calls? })
+    }
+}
+
+#[cfg(test)]
+mod tests;

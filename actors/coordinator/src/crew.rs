@@ -1,0 +1,49 @@
+//! What a crew is, without the code of its agents.
+
+use std::fmt;
+use std::time::Duration;
+
+use playhouse_types::AgentName;
+
+use crate::{Condition, Pattern};
+
+/// The conversation of a crew: who takes part, who speaks when, when it ends.
+pub struct CrewDefinition {
+    /// The agents in the order of their declaration.
+    pub agents: Vec<AgentName>,
+    /// Who speaks next.
+    pub pattern: Box<dyn Pattern>,
+    /// The planned end.
+    pub until: Option<Condition>,
+    /// The bound.
+    pub limit: Condition,
+}
+
+impl CrewDefinition {
+    /// Returns the bound of a crew that names none: 200 turns or an hour of active time.
+    #[must_use]
+    pub fn default_limit() -> Condition {
+        Condition::Any(vec![Condition::Turns(200), Condition::Active(Duration::from_secs(3600))])
+    }
+}
+
+impl Clone for CrewDefinition {
+    fn clone(&self) -> Self {
+        Self {
+            agents: self.agents.clone(),
+            pattern: self.pattern.boxed(),
+            until: self.until.clone(),
+            limit: self.limit.clone(),
+        }
+    }
+}
+
+impl fmt::Debug for CrewDefinition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CrewDefinition")
+            .field("agents", &self.agents)
+            .field("until", &self.until)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}

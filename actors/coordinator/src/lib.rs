@@ -1,0 +1,28 @@
+//! The coordinator of a conversation: gives turns to agents by a pattern until a planned end or a limit.
+//!
+//! ```text
+//! log of the run --fold--> CoordinatorState --decide--> assign turns | conclude | suspend | wait
+//!      ^                                                          |
+//!      +---------------------- append ----------------------------+--> doorbell to the speaker
+//! ```
+//!
+//! - [`Pattern`]: who speaks next; a pure state machine, one file each under `patterns/`. Users write their own.
+//! - [`Condition`]: when a run ends; folded over every message, so a resumed run keeps its counters.
+//! - [`CoordinatorState`]: the fold of one run; `decide` changes nothing, `apply` is the only change.
+//! - [`Coordinator`]: the actor, a thin shell: fold, decide, append, ring.
+//!
+//! The coordinator never asks an agent whose answer is on record, and keeps nothing that is not in the log.
+
+mod actor;
+mod condition;
+mod crew;
+mod pattern;
+mod patterns;
+mod state;
+
+pub use actor::{Coordinator, CoordinatorActor, CoordinatorArgs, CrewLinks, ResultFn, RunRest};
+pub use condition::{Condition, Tally, cost_microusd, deadline, says, tokens, turns};
+pub use crew::CrewDefinition;
+pub use pattern::{Assignment, ConversationView, Pattern, PatternDecision};
+pub use patterns::{RoundRobin, Selector};
+pub use state::{CoordinatorState, Decision};

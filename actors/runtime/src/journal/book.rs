@@ -1,0 +1,154 @@
+//! What the writer knows of one run: heads, keys, incarnations, and what waits for the next commit.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use playhouse_journal::{
+    ChainHead, CommandId, Event, NewRecord, Record, RecordKey, RunPlace, RunRow, StoredRecord, seal,
+};
+use playhouse_messages::{JournalError, RunLog};
+use playhouse_storage::RunAppend;
+use playhouse_types::{BootId, Incarnation, Lane, Seq, Timestamp};
+
+/// The end of one lane.
+#[derive(Clone, Copy, Debug, Default)]
+struct LaneEnd {
+    last: Option<Seq>,
+    incarnation: Incarnation,
+}
+
+/// One run under the writer's care.
+#[derive(Debug)]
+pub(crate) struct RunBook {
+    row: RunRow,
+    epoch: u64,
+    head: ChainHead,
+    log: Arc<RunLog>,
+    keys: HashMap<RecordKey, Seq>,
+    lanes: HashMap<Lane, LaneEnd>,
+    pending: Pending,
+}
+
+/// What waits for the next commit.
+#[derive(Debug, Default)]
+struct Pending {
+    records: Vec<StoredRecord>,
+    acknowledged: Vec<CommandId>,
+    admitted_by: Option<BootId>,
+    is_urgent: bool,
+}
+
+impl RunBook {
+    /// Opens a run with the records that its log holds.
+    pub(crate) fn open(row: RunRow, epoch: u64, log: Arc<RunLog>) -> Self {
+        let mut book = Self {
+            row,
+            epoch,
+            head: ChainHead::default(),
+            log: Arc::clone(&log),
+            keys: HashMap::new(),
+            lanes: HashMap::new(),
+            pending: Pending::default(),
+        };
+        for record in log.after(Seq(0)) {
+            book.index(record);
+        }
+        book
+    }
+
+    pub(crate) const fn log(&self) -> &Arc<RunLog> {
+        &self.log
+    }
+
+    /// Makes the next commit admit the run.
+    pub(crate) fn admit(&mut self, owner: BootId) {
+        self.pending.admitted_by = Some(owner);
+        self.pending.is_urgent = true;
+    }
+
+    /// Appends all records or none. A record whose key is known is answered with the one on record.
+    pub(crate) fn append(
+        &mut self,
+        records: Vec<NewRecord>,
+        now: Timestamp,
+    ) -> Result<Vec<Arc<Record>>, JournalError> {
+        if let Some(stale) = records.iter().find(|record| self.is_stale(record)) {
+            return Err(JournalError::StaleIncarnation {
+                lane: stale.lane.clone(),
+                incarnation: stale.incarnation,
+            });
+        }
+        records.into_iter().map(|record| self.append_one(record, now)).collect()
+    }
+
+    /// Results are taken from any incarnation: whoever asked, the answer is the same.
+    fn is_stale(&self, record: &NewRecord) -> bool {
+        let current = self.lanes.get(&record.lane).map_or(Incarnation(0), |lane| lane.incarnation);
+        record.incarnation < current && !record.key.kind.is_result()
+    }
+
+    fn append_one(&mut self, new: NewRecord, now: Timestamp) -> Result<Arc<Record>, JournalError> {
+        if let Some(known) = self.keys.get(&new.key).and_then(|seq| self.log.get(*seq)) {
+            return Ok(Arc::clone(known));
+        }
+        let is_urgent = !new.event.rides_along();
+        let lane_prev = self.lanes.get(&new.lane).and_then(|lane| lane.last);
+        let place = RunPlace {
+            run: self.row.run,
+            key: &self.row.key,
+            tenant: &self.row.tenant,
+            epoch: self.epoch,
+            lane_prev,
+            time: now,
+        };
+        // Every event of the journal has a stored form; an event without one is a bug, and nothing was written.
+        let (record, stored) = seal(&place, self.head, new).map_err(|_| JournalError::StoreFailed)?;
+        let record = Arc::new(record);
+        self.index(&record);
+        self.row.apply(&record);
+        self.pending.records.push(stored);
+        self.pending.is_urgent |= is_urgent;
+        if let Event::CommandAccepted { id, .. } = &record.event {
+            self.pending.acknowledged.push(id.clone());
+        }
+        self.log.push(Arc::clone(&record));
+        Ok(record)
+    }
+
+    fn index(&mut self, record: &Record) {
+        self.head = ChainHead { seq: record.seq, hash: record.hash };
+        self.keys.insert(record.key, record.seq);
+        let lane = self.lanes.entry(record.lane.clone()).or_default();
+        lane.last = Some(record.seq);
+        lane.incarnation = lane.incarnation.max(record.incarnation);
+        if let Event::ActorRestarted { actor, incarnation, .. } = &record.event {
+            let lane = self.lanes.entry(actor.clone()).or_default();
+            lane.incarnation = lane.incarnation.max(*incarnation);
+        }
+    }
+
+    /// Tells whether something waits that must not wait.
+    pub(crate) const fn is_urgent(&self) -> bool {
+        self.pending.is_urgent
+    }
+
+    /// Takes what waits for the next commit, if anything does.
+    pub(crate) fn take_pending(&mut self) -> Option<RunAppend> {
+        let pending = std::mem::take(&mut self.pending);
+        let first = pending.records.first()?.seq;
+        let before = Seq(first.0 - 1);
+        let hash = self.log.get(before).map(|record| record.hash).unwrap_or_default();
+        Some(RunAppend {
+            run: self.row.run,
+            epoch: self.epoch,
+            head: ChainHead { seq: before, hash },
+            records: pending.records,
+            row: Some(self.row.clone()),
+            admitted_by: pending.admitted_by,
+            acknowledged: pending.acknowledged,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,308 @@
+//! The actor: one commit at a time; what gathers meanwhile goes into the next one.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use futures::poll;
+use playhouse_messages::{Admission, Clock, EventBus, JournalError, JournalMsg, Mail, RunEvent, RunLog};
+use playhouse_storage::{AppendError, RunAppend, Store, StoreError};
+use playhouse_types::{BootId, RunId, Seq};
+use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
+use tracing::error;
+
+use super::book::RunBook;
+
+/// How long a record that rides along may wait for a commit to ride on.
+const RIDE_FOR: Duration = Duration::from_millis(50);
+
+/// Why the store failed, for whoever has to tell a person; set once, before anybody waits in vain.
+pub type WriterFailure = Arc<OnceLock<StoreError>>;
+
+/// What a journal writer needs.
+#[derive(Clone)]
+pub struct WriterArgs {
+    /// Where records go.
+    pub store: Arc<dyn Store>,
+    /// The time of records.
+    pub clock: Arc<dyn Clock>,
+    /// Who is shown durable records.
+    pub bus: Arc<dyn EventBus>,
+    /// Where the cause of a failure is left.
+    pub failure: WriterFailure,
+}
+
+impl fmt::Debug for WriterArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriterArgs").finish_non_exhaustive()
+    }
+}
+
+/// The journal writer of one store.
+#[derive(Debug, Default)]
+pub struct JournalWriter;
+
+/// What a running writer holds.
+pub struct WriterState {
+    args: WriterArgs,
+    books: HashMap<RunId, RunBook>,
+    /// Runs with records that wait for a commit, in the order in which they began to wait.
+    dirty: Vec<RunId>,
+    is_committing: bool,
+    is_flush_due: bool,
+    /// Who waits for admissions: the runs that must be durable, and whether any was refused.
+    admissions: Vec<(Vec<RunId>, RpcReplyPort<Result<(), JournalError>>)>,
+    /// Runs that were admitted without being opened: forgotten once durable.
+    unopened: Vec<RunId>,
+}
+
+impl Actor for JournalWriter {
+    type Msg = Mail<JournalMsg>;
+    type State = WriterState;
+    type Arguments = WriterArgs;
+
+    async fn pre_start(
+        &self,
+        _: ActorRef<Self::Msg>,
+        args: WriterArgs,
+    ) -> Result<WriterState, ActorProcessingErr> {
+        Ok(WriterState {
+            args,
+            books: HashMap::new(),
+            dirty: Vec::new(),
+            is_committing: false,
+            is_flush_due: false,
+            admissions: Vec::new(),
+            unopened: Vec::new(),
+        })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<Self::Msg>,
+        mail: Self::Msg,
+        writer: &mut WriterState,
+    ) -> Result<(), ActorProcessingErr> {
+        match mail.message {
+            JournalMsg::Open { row, epoch, log, reply } => {
+                writer.books.insert(row.run, RunBook::open(*row, epoch, log));
+                // The caller may have gone: the run is then closed with its supervisor.
+                let _ = reply.send(());
+            }
+            JournalMsg::Append { run, records, reply } => {
+                let now = writer.args.clock.now();
+                let outcome = match writer.books.get_mut(&run) {
+                    Some(book) => match book.log().torn() {
+                        Some(why) => Err(why),
+                        None => book.append(records, now),
+                    },
+                    None => Err(writer.refusal(run)),
+                };
+                if outcome.is_ok() {
+                    writer.mark_dirty(run);
+                }
+                // A caller that has gone finds its records in the log.
+                let _ = reply.send(outcome);
+            }
+            JournalMsg::Admit { runs, owner, reply } => writer.admit(runs, owner, reply),
+            JournalMsg::Close { run } => writer.close(run),
+            JournalMsg::Settled { runs } => {
+                writer.is_committing = false;
+                writer.settle(runs);
+            }
+            JournalMsg::Flush => {
+                writer.is_flush_due = false;
+                writer.commit(&myself).await;
+            }
+        }
+        writer.commit_if_urgent(&myself).await;
+        Ok(())
+    }
+
+    async fn post_stop(
+        &self,
+        _: ActorRef<Self::Msg>,
+        writer: &mut WriterState,
+    ) -> Result<(), ActorProcessingErr> {
+        // What is not durable now never will be: tell everybody who waits.
+        writer.books.values().for_each(|book| {
+            if book.log().durable() < book.log().head() {
+                book.log().mark_torn(JournalError::Stopped);
+            }
+        });
+        Ok(())
+    }
+}
+
+impl WriterState {
+    fn refusal(&self, run: RunId) -> JournalError {
+        if self.args.failure.get().is_some() {
+            JournalError::StoreFailed
+        } else {
+            JournalError::Fenced { run }
+        }
+    }
+
+    fn mark_dirty(&mut self, run: RunId) {
+        if !self.dirty.contains(&run) {
+            self.dirty.push(run);
+        }
+    }
+
+    fn admit(&mut self, runs: Vec<Admission>, owner: BootId, reply: RpcReplyPort<Result<(), JournalError>>) {
+        if self.args.failure.get().is_some() {
+            // The caller may have gone; nothing was admitted either way.
+            let _ = reply.send(Err(JournalError::StoreFailed));
+            return;
+        }
+        let now = self.args.clock.now();
+        let mut admitted = Vec::with_capacity(runs.len());
+        for Admission { row, records, log } in runs {
+            let run = row.run;
+            if log.is_none() {
+                self.unopened.push(run);
+            }
+            let mut book = RunBook::open(row, 1, log.unwrap_or_else(|| Arc::new(RunLog::new(run))));
+            book.admit(owner);
+            if let Err(refused) = book.append(records, now) {
+                error!(run.id = %run, error = %refused, "first records refused");
+            }
+            self.books.insert(run, book);
+            self.mark_dirty(run);
+            admitted.push(run);
+        }
+        self.admissions.push((admitted, reply));
+    }
+
+    /// Forgets a run; what it has not committed is written first.
+    fn close(&mut self, run: RunId) {
+        if self.dirty.contains(&run) {
+            self.unopened.push(run);
+        } else {
+            self.books.remove(&run);
+        }
+    }
+
+    async fn commit_if_urgent(&mut self, myself: &ActorRef<Mail<JournalMsg>>) {
+        let is_urgent = self.dirty.iter().any(|run| self.books.get(run).is_some_and(RunBook::is_urgent));
+        if is_urgent {
+            self.commit(myself).await;
+        } else if !self.dirty.is_empty() && !self.is_flush_due {
+            self.is_flush_due = true;
+            // The handle may be dropped: the timer sends once and ends with the actor.
+            let _ = myself.send_after(RIDE_FOR, || Mail::to_self(JournalMsg::Flush));
+        }
+    }
+
+    /// Commits everything that waits, unless a commit is under way; that one's end starts the next.
+    async fn commit(&mut self, myself: &ActorRef<Mail<JournalMsg>>) {
+        while !self.is_committing {
+            let dirty = std::mem::take(&mut self.dirty);
+            let appends: Vec<RunAppend> =
+                dirty.iter().filter_map(|run| self.books.get_mut(run)?.take_pending()).collect();
+            if appends.is_empty() {
+                return;
+            }
+            let (store, failure) = (Arc::clone(&self.args.store), Arc::clone(&self.args.failure));
+            let mut work = Box::pin(write(store, failure, appends));
+            // A store in memory is done at once: no task, no message.
+            match poll!(&mut work) {
+                std::task::Poll::Ready(runs) => self.settle(runs),
+                std::task::Poll::Pending => {
+                    self.is_committing = true;
+                    let myself = myself.clone();
+                    tokio::spawn(async move {
+                        let runs = work.await;
+                        // A writer that has stopped has told everybody already.
+                        let _ = myself.send_message(Mail::to_self(JournalMsg::Settled { runs }));
+                    });
+                }
+            }
+        }
+    }
+
+    /// Tells everybody what became of a commit.
+    fn settle(&mut self, runs: Vec<(RunId, Result<Seq, JournalError>)>) {
+        for (run, outcome) in &runs {
+            let Some(book) = self.books.get(run) else { continue };
+            match outcome {
+                Ok(seq) => {
+                    let before = book.log().durable();
+                    book.log().mark_durable(*seq);
+                    self.publish(book.log(), before, *seq);
+                }
+                Err(why) => book.log().mark_torn(why.clone()),
+            }
+        }
+        if let Some(why) = runs.iter().find_map(|(_, outcome)| outcome.clone().err())
+            && why == JournalError::StoreFailed
+        {
+            // The store takes nothing any more: every run of this process is void beyond what is durable.
+            self.books.values().for_each(|book| book.log().mark_torn(why.clone()));
+        }
+        self.answer_admissions(&runs);
+        self.forget_unopened(&runs);
+    }
+
+    fn publish(&self, log: &RunLog, after: Seq, upto: Seq) {
+        if self.args.bus.is_watched() {
+            log.after(after)
+                .take_while(|record| record.seq <= upto)
+                .for_each(|record| self.args.bus.publish(RunEvent::Recorded(Arc::clone(record))));
+        }
+    }
+
+    fn answer_admissions(&mut self, settled: &[(RunId, Result<Seq, JournalError>)]) {
+        let waiting = std::mem::take(&mut self.admissions);
+        for (runs, reply) in waiting {
+            // Admissions go into one commit, so the first run speaks for all.
+            let outcome =
+                settled.iter().find(|(run, _)| runs.first() == Some(run)).map(|(_, outcome)| outcome);
+            match outcome {
+                // The caller may have gone; the runs are on record and can be resumed.
+                Some(outcome) => drop(reply.send(outcome.clone().map(|_| ()))),
+                None => self.admissions.push((runs, reply)),
+            }
+        }
+    }
+
+    fn forget_unopened(&mut self, settled: &[(RunId, Result<Seq, JournalError>)]) {
+        let (gone, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.unopened)
+            .into_iter()
+            .partition(|run| settled.iter().any(|(done, _)| done == run) && !self.dirty.contains(run));
+        gone.iter().for_each(|run| drop(self.books.remove(run)));
+        self.unopened = waiting;
+    }
+}
+
+/// Writes one commit and says for each run how far it is durable.
+async fn write(
+    store: Arc<dyn Store>,
+    failure: WriterFailure,
+    appends: Vec<RunAppend>,
+) -> Vec<(RunId, Result<Seq, JournalError>)> {
+    let ends: Vec<(RunId, Seq)> = appends
+        .iter()
+        .map(|append| (append.run, append.records.last().map_or(append.head.seq, |record| record.seq)))
+        .collect();
+    match store.commit(appends).await {
+        Ok(outcomes) => ends
+            .into_iter()
+            .zip(outcomes)
+            .map(|((run, end), outcome)| (run, outcome.map(|()| end).map_err(|refused| lost(run, &refused))))
+            .collect(),
+        Err(cause) => {
+            error!(error = %cause, "store failed, no new effects");
+            // Only the first cause counts: later ones follow from it.
+            let _ = failure.set(cause);
+            ends.into_iter().map(|(run, _)| (run, Err(JournalError::StoreFailed))).collect()
+        }
+    }
+}
+
+/// A run whose append was refused is not ours any more.
+fn lost(run: RunId, refused: &AppendError) -> JournalError {
+    error!(run.id = %run, error = %refused, "append refused");
+    JournalError::Fenced { run }
+}

@@ -1,0 +1,212 @@
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use futures::future::BoxFuture;
+use playhouse_journal::{
+    Command, CommandId, CommandInbox, Event, JournalRead, Kind, NewRecord, PendingCommand, ReadError, Record,
+    RecordKey, RunKey, RunRow,
+};
+use playhouse_messages::{Address, Admission, JournalError, JournalMsg, RunJournal, RunLog};
+use playhouse_runtime::{BroadcastBus, JournalWriter, SystemClock, WriterArgs};
+use playhouse_storage::{
+    AppendError, Claim, ClaimError, MemoryStore, RunAppend, Snapshot, Store, StoreError,
+};
+use playhouse_types::{
+    BootId, Incarnation, Label, Lane, RunId, ScenarioName, Seq, Step, Timestamp, TraceContext, TurnId,
+    TurnOutcome,
+};
+use ractor::Actor;
+use tokio::sync::Notify;
+
+/// What a commit of the planned store does.
+enum Plan {
+    /// It waits until it is let go, then succeeds.
+    Hold(Arc<Notify>),
+    /// It fails.
+    Fail,
+}
+
+/// A store in memory whose commits go as planned, and which counts them.
+struct PlannedStore {
+    inner: MemoryStore,
+    plans: Mutex<VecDeque<Plan>>,
+    commits: Mutex<Vec<usize>>,
+}
+
+impl PlannedStore {
+    fn new(plans: impl IntoIterator<Item = Plan>) -> Self {
+        let inner = MemoryStore::new(BootId::from_u128(1));
+        Self { inner, plans: Mutex::new(plans.into_iter().collect()), commits: Mutex::default() }
+    }
+}
+
+impl JournalRead for PlannedStore {
+    fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<RunRow>, ReadError>> {
+        self.inner.run(run)
+    }
+    fn runs(&self) -> BoxFuture<'_, Result<Vec<RunRow>, ReadError>> {
+        self.inner.runs()
+    }
+    fn records(&self, run: RunId, after: Seq, limit: usize) -> BoxFuture<'_, Result<Vec<Record>, ReadError>> {
+        self.inner.records(run, after, limit)
+    }
+}
+
+impl CommandInbox for PlannedStore {
+    fn submit(&self, run: RunId, id: CommandId, command: Command) -> BoxFuture<'_, Result<(), ReadError>> {
+        self.inner.submit(run, id, command)
+    }
+    fn pending(&self, run: RunId) -> BoxFuture<'_, Result<Vec<PendingCommand>, ReadError>> {
+        self.inner.pending(run)
+    }
+}
+
+impl Store for PlannedStore {
+    fn commit(
+        &self,
+        appends: Vec<RunAppend>,
+    ) -> BoxFuture<'_, Result<Vec<Result<(), AppendError>>, StoreError>> {
+        Box::pin(async move {
+            self.commits.lock().unwrap().push(appends.iter().map(|append| append.records.len()).sum());
+            let plan = self.plans.lock().unwrap().pop_front();
+            match plan {
+                Some(Plan::Hold(go)) => go.notified().await,
+                Some(Plan::Fail) => {
+                    let source = std::io::Error::other("as planned").into();
+                    return Err(StoreError::Failed { path: PathBuf::from("planned"), source });
+                }
+                None => {}
+            }
+            self.inner.commit(appends).await
+        })
+    }
+    fn claim(&self, run: RunId, takeover: bool) -> BoxFuture<'_, Result<Claim, ClaimError>> {
+        self.inner.claim(run, takeover)
+    }
+    fn release(&self, run: RunId, epoch: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.inner.release(run, epoch)
+    }
+    fn heartbeat(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.inner.heartbeat()
+    }
+    fn put_snapshot(&self, epoch: u64, snapshot: Snapshot) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.inner.put_snapshot(epoch, snapshot)
+    }
+    fn snapshot(&self, run: RunId, lane: &Lane) -> BoxFuture<'_, Result<Option<Snapshot>, StoreError>> {
+        self.inner.snapshot(run, lane)
+    }
+    fn path(&self) -> Option<PathBuf> {
+        None
+    }
+}
+
+/// A writer over a planned store, with one admitted run.
+async fn admitted(store: &Arc<PlannedStore>, run: RunId) -> (Address<JournalMsg>, RunJournal) {
+    let args = WriterArgs {
+        store: Arc::clone(store) as Arc<dyn Store>,
+        clock: Arc::new(SystemClock::new()),
+        bus: Arc::new(BroadcastBus::new()),
+        failure: Arc::new(OnceLock::new()),
+    };
+    let (actor, _) = Actor::spawn(None, JournalWriter, args).await.unwrap();
+    let address = Address::new(64);
+    address.slot().set(Some(actor));
+    let journal = admit(&address, run).await;
+    (address, journal)
+}
+
+async fn admit(address: &Address<JournalMsg>, run: RunId) -> RunJournal {
+    let scenario = ScenarioName::new("test").unwrap();
+    let row = RunRow::admitted(run, scenario, Timestamp(0), TraceContext::default(), RunKey([1; 32]));
+    let log = Arc::new(RunLog::new(run));
+    let (reply, answer) = tokio::sync::oneshot::channel();
+    let admission = Admission { row, records: vec![urgent(0)], log: Some(Arc::clone(&log)) };
+    let owner = BootId::from_u128(1);
+    address.send(JournalMsg::Admit { runs: vec![admission], owner, reply: reply.into() }).unwrap();
+    answer.await.unwrap().unwrap();
+    RunJournal::new(address.clone(), log)
+}
+
+fn record(key: RecordKey, event: Event) -> NewRecord {
+    let (lane, incarnation, label) = (Lane::run(), Incarnation(1), Label::default());
+    NewRecord { lane, incarnation, key, causation: None, label, event }
+}
+
+/// A record that starts a commit.
+fn urgent(number: u32) -> NewRecord {
+    let key = RecordKey::new(TurnId(0), Step(number), 0, Kind::Suspended);
+    record(key, Event::Suspended { reason: String::new() })
+}
+
+/// A record that rides along.
+fn rider(turn: u32) -> NewRecord {
+    let turn = TurnId(turn);
+    let key = RecordKey::new(turn, Step(0), 0, Kind::TurnEnded);
+    record(key, Event::TurnEnded { turn, outcome: TurnOutcome::Replied })
+}
+
+const RUN: RunId = RunId::from_u128(7);
+
+#[tokio::test(start_paused = true)]
+async fn what_gathers_during_a_commit_goes_into_one_next_commit() {
+    let store = Arc::new(PlannedStore::new([]));
+    let (_, journal) = admitted(&store, RUN).await;
+    let go = Arc::new(Notify::new());
+    store.plans.lock().unwrap().push_back(Plan::Hold(Arc::clone(&go)));
+    for number in 1..=5 {
+        journal.append(vec![urgent(number)]).await.unwrap();
+    }
+    assert_eq!(journal.log().durable(), Seq(1), "appended is not durable");
+    go.notify_one();
+    journal.log().wait_durable(Seq(6)).await.unwrap();
+    assert_eq!(*store.commits.lock().unwrap(), [1, 1, 4]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn records_that_ride_along_wait_for_the_next_commit_or_a_short_time() {
+    let store = Arc::new(PlannedStore::new([]));
+    let (_, journal) = admitted(&store, RUN).await;
+    journal.append(vec![rider(1)]).await.unwrap();
+    assert_eq!(store.commits.lock().unwrap().len(), 1);
+    journal.commit(vec![urgent(1)]).await.unwrap();
+    assert_eq!(*store.commits.lock().unwrap(), [1, 2]);
+    journal.commit(vec![rider(2)]).await.unwrap();
+    assert_eq!(*store.commits.lock().unwrap(), [1, 2, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_commit_tears_every_log_and_nothing_more_is_taken() {
+    let store = Arc::new(PlannedStore::new([]));
+    let (address, journal) = admitted(&store, RUN).await;
+    let neighbor = admit(&address, RunId::from_u128(8)).await;
+    store.plans.lock().unwrap().push_back(Plan::Fail);
+    assert_eq!(journal.commit(vec![urgent(1)]).await.unwrap_err(), JournalError::StoreFailed);
+    assert_eq!(neighbor.append(vec![urgent(1)]).await.unwrap_err(), JournalError::StoreFailed);
+    assert_eq!(store.commits.lock().unwrap().len(), 3, "a failed commit is not tried again");
+    assert_eq!(store.inner.records(RUN, Seq(0), 9).await.unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fenced_run_stops_and_its_neighbors_go_on() {
+    let store = Arc::new(PlannedStore::new([]));
+    let (address, journal) = admitted(&store, RUN).await;
+    let neighbor = admit(&address, RunId::from_u128(8)).await;
+    let other = store.inner.second_owner(BootId::from_u128(2));
+    store.inner.release(RUN, 1).await.unwrap();
+    other.claim(RUN, false).await.unwrap();
+    assert_eq!(journal.commit(vec![urgent(1)]).await.unwrap_err(), JournalError::Fenced { run: RUN });
+    assert_eq!(journal.append(vec![urgent(2)]).await.unwrap_err(), JournalError::Fenced { run: RUN });
+    neighbor.commit(vec![urgent(1)]).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_run_is_forgotten_after_its_last_record_is_durable() {
+    let store = Arc::new(PlannedStore::new([]));
+    let (address, journal) = admitted(&store, RUN).await;
+    journal.append(vec![rider(1)]).await.unwrap();
+    address.send(JournalMsg::Close { run: RUN }).unwrap();
+    journal.log().wait_durable(Seq(2)).await.unwrap();
+    assert!(journal.append(vec![rider(2)]).await.is_err());
+    assert_eq!(store.inner.records(RUN, Seq(0), 9).await.unwrap().len(), 2);
+}

@@ -1,0 +1,44 @@
+//! The embedded store: runs in one SQLite file, durable before anything is acknowledged.
+//!
+//! ```text
+//! commit, claim, submit, ... --queue (bounded)--> writer thread --one transaction per group, one sync--> playhouse.db
+//!        ^-------------------one answer each, after the sync---------|
+//! run, records, pending, ... --a blocking thread and one of a few read connections------------------> playhouse.db
+//! <dir>/owners/<boot id>.lock: held by the process for its life; a lock that is free means a dead owner
+//! ```
+//!
+//! - Whatever is queued while a transaction runs goes into the next one: many callers share one sync.
+//! - Each run is tested before it is written, in the transaction: a refused run leaves its neighbors alone.
+//! - After a failed write nothing is written any more: every later write of this process fails at once, no sync is
+//!   repeated, reads go on. A lock held by another process is waited for and is no failure.
+//! - A journal is read in one transaction and checked against the end of the chain in the run's row, so that missing
+//!   records at the end show as well.
+//!
+//! Limits: the directory must be on a local disk (write-ahead log and lock files need shared memory and `flock`).
+//! [`Store::commit`] takes part in a transaction from its first poll on, as soon as the queue has room; after that,
+//! dropping the future does not stop it. The writer is an OS thread that a paused tokio clock does not see: tests with
+//! simulated time use the store in memory. A row that cannot be decoded fails [`JournalRead::runs`] as a whole, while
+//! every other run can still be read by its id; a damaged page that the writer meets is a failed write.
+//!
+//! Format: tables and their meaning are in `schema/step_1.sql`; a stored sample of each format is in the tests.
+//!
+//! It must never acknowledge before the sync, block a tokio worker, repair a file or write one of a newer format.
+//!
+//! [`Store::commit`]: playhouse_storage::Store::commit
+//! [`JournalRead::runs`]: playhouse_journal::JournalRead::runs
+
+mod append;
+mod failure;
+mod inbox;
+mod options;
+mod owner;
+mod reader;
+mod records;
+mod run_row;
+mod schema;
+mod snapshot;
+mod store;
+mod writer;
+
+pub use options::SqliteOptions;
+pub use store::SqliteStore;

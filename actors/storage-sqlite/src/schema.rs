@@ -1,0 +1,132 @@
+//! Opening the file: settings, format, migrations.
+
+use std::error::Error;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use playhouse_storage::StoreError;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+
+use crate::SqliteOptions;
+use crate::failure::{is_busy, is_full};
+
+/// The SQL that leads from each format to the next.
+const STEPS: &[&str] = &[include_str!("schema/step_1.sql")];
+
+/// Marks the file as ours (`PLAY`), for `file` and for the check below.
+const APPLICATION_ID: i64 = 0x504c_4159;
+
+/// A small page makes a small commit cheap: the log takes whole pages.
+const PAGE_BYTES: u64 = 4096;
+
+/// How long a reader waits for a lock; locks are held for milliseconds.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How often another process may open a new file at the same moment before we give up.
+const N_WAL_TRIES: u32 = 20;
+
+pub(crate) fn file(dir: &Path) -> PathBuf {
+    dir.join("playhouse.db")
+}
+
+/// Opens the connection that writes, and brings the file to the format of this build.
+pub(crate) fn open_writer(dir: &Path, options: &SqliteOptions) -> Result<Connection, StoreError> {
+    let failed = |error| failed(dir, error);
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(file(dir), flags).map_err(failed)?;
+    conn.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    // Before anything is changed: the file may belong to a newer version or to another program.
+    format(&conn, dir)?;
+    configure(&conn, options).map_err(failed)?;
+    migrate(&conn, dir)?;
+    Ok(conn)
+}
+
+/// Opens a connection that only reads.
+pub(crate) fn open_reader(dir: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(file(dir), flags)?;
+    conn.busy_timeout(BUSY_TIMEOUT)?;
+    conn.execute_batch("PRAGMA query_only = ON")?;
+    // Whether the log may be moved into the file is the writer's decision.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(conn)
+}
+
+fn failed(dir: &Path, error: rusqlite::Error) -> StoreError {
+    if is_full(&error) { StoreError::Full { path: dir.to_owned() } } else { unusable(dir, error) }
+}
+
+pub(crate) fn unusable(dir: &Path, source: impl Into<Box<dyn Error + Send + Sync>>) -> StoreError {
+    StoreError::Unusable { path: dir.to_owned(), source: source.into() }
+}
+
+fn configure(conn: &Connection, options: &SqliteOptions) -> rusqlite::Result<()> {
+    conn.execute_batch(&format!("PRAGMA page_size = {PAGE_BYTES}"))?;
+    enter_wal(conn)?;
+    // A run's last page should be in the cache (16 MiB) when its next record comes, and a checkpoint is due only every
+    // 16 MiB of log, which an idle store keeps at 64 MiB at most.
+    // `fullfsync` matters on macOS only, where `fsync` leaves data in the drive's cache.
+    conn.execute_batch(
+        "PRAGMA synchronous = FULL;
+         PRAGMA fullfsync = ON;
+         PRAGMA checkpoint_fullfsync = ON;
+         PRAGMA foreign_keys = OFF;
+         PRAGMA cache_size = -16384;
+         PRAGMA wal_autocheckpoint = 4000;
+         PRAGMA journal_size_limit = 67108864;",
+    )?;
+    if let Some(bytes) = options.max_size_bytes {
+        conn.execute_batch(&format!("PRAGMA max_page_count = {}", (bytes / PAGE_BYTES).max(1)))?;
+    }
+    conn.set_prepared_statement_cache_capacity(32);
+    Ok(())
+}
+
+/// Switches to the write-ahead log. SQLite does not wait for a lock here, so we wait by a transaction of our own.
+fn enter_wal(conn: &Connection) -> rusqlite::Result<()> {
+    for _ in 0..N_WAL_TRIES {
+        match conn.execute_batch("PRAGMA journal_mode = WAL") {
+            Err(error) if is_busy(&error) => conn.execute_batch("BEGIN IMMEDIATE; COMMIT")?,
+            outcome => return outcome,
+        }
+    }
+    conn.execute_batch("PRAGMA journal_mode = WAL")
+}
+
+fn migrate(conn: &Connection, dir: &Path) -> Result<(), StoreError> {
+    let failed = |error| failed(dir, error);
+    loop {
+        let tx = Transaction::new_unchecked(conn, TransactionBehavior::Immediate).map_err(failed)?;
+        let version = format(&tx, dir)?;
+        let Some(step) = STEPS.get(version) else { return Ok(()) };
+        tx.execute_batch(step).map_err(failed)?;
+        let next = version + 1;
+        tx.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {next}"))
+            .map_err(failed)?;
+        tx.commit().map_err(failed)?;
+    }
+}
+
+/// Returns how many steps the file has behind it, if this build may use it.
+fn format(conn: &Connection, dir: &Path) -> Result<usize, StoreError> {
+    let number =
+        |sql| conn.query_row(sql, (), |row| row.get::<_, i64>(0)).map_err(|error| unusable(dir, error));
+    let application_id = number("PRAGMA application_id")?;
+    let version = number("PRAGMA user_version")?;
+    let is_empty = number("SELECT count(*) FROM sqlite_schema")? == 0;
+    let is_new = is_empty && application_id == 0 && version == 0;
+    if application_id != APPLICATION_ID && !is_new {
+        let text = format!("`{}` belongs to another program", file(dir).display());
+        return Err(unusable(dir, io::Error::other(text)));
+    }
+    let known = u32::try_from(STEPS.len()).unwrap_or(u32::MAX);
+    match u32::try_from(version) {
+        Ok(found) if found > known => Err(StoreError::TooNew { path: dir.to_owned(), found, known }),
+        Ok(found) => Ok(found as usize),
+        Err(error) => Err(unusable(dir, error)),
+    }
+}

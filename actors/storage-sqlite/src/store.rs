@@ -1,0 +1,198 @@
+//! The store as its callers see it.
+
+use std::fmt;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use futures::future::BoxFuture;
+use playhouse_journal::{
+    Command, CommandId, CommandInbox, JournalRead, PendingCommand, ReadError, Record, RunRow,
+};
+use playhouse_storage::{AppendError, Claim, ClaimError, Now, RunAppend, Snapshot, Store, StoreError};
+use playhouse_types::{BootId, Lane, RunId, Seq};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::append::Commit;
+use crate::failure::{ReadFailure, WriteFailure};
+use crate::inbox::{Submit, Submitted};
+use crate::owner::{self, Heartbeat, OwnerLock, Release};
+use crate::reader::ReaderPool;
+use crate::snapshot::PutSnapshot;
+use crate::writer::{Asked, QUEUE_LENGTH, Queued, Task, Writer};
+use crate::{SqliteOptions, inbox, records, run_row, schema, snapshot};
+
+/// Runs in `<dir>/playhouse.db`, seen by one process.
+///
+/// Dropping it waits for the writer thread: for commits that are queued and one checkpoint, never for another process.
+/// In async code [`close`](SqliteStore::close) waits without blocking.
+pub struct SqliteStore {
+    dir: PathBuf,
+    readers: Arc<ReaderPool>,
+    /// `None` only while it is dropped.
+    queue: Option<mpsc::Sender<Box<dyn Queued>>>,
+    writer: Option<JoinHandle<()>>,
+    is_closing: Arc<AtomicBool>,
+    /// Freed after the writer has ended.
+    _lock: OwnerLock,
+}
+
+impl SqliteStore {
+    /// Opens the store in `dir` for the process `boot`, and makes it if there is none. Blocks for some milliseconds.
+    ///
+    /// # Errors
+    /// [`StoreError::Unusable`] if the directory cannot be made, read or written or holds something else;
+    /// [`StoreError::TooNew`] if a newer version wrote it; [`StoreError::Full`].
+    pub fn open(dir: &Path, boot: BootId, now: Now) -> Result<Self, StoreError> {
+        Self::open_with(dir, boot, now, SqliteOptions::default())
+    }
+
+    /// Opens the store as [`open`](SqliteStore::open) does, with settings.
+    ///
+    /// # Errors
+    /// As [`open`](SqliteStore::open).
+    pub fn open_with(dir: &Path, boot: BootId, now: Now, options: SqliteOptions) -> Result<Self, StoreError> {
+        let unusable = |error| schema::unusable(dir, error);
+        owner::create_directories(dir).map_err(unusable)?;
+        let conn = schema::open_writer(dir, &options)?;
+        // The name of a new file has to be as durable as its content.
+        File::open(dir).and_then(|dir| dir.sync_all()).map_err(unusable)?;
+        let lock = OwnerLock::enter(&conn, dir, boot, now())?;
+        let (queue, tasks) = mpsc::channel(QUEUE_LENGTH);
+        let is_closing = Arc::new(AtomicBool::new(false));
+        let writer = Writer {
+            conn,
+            dir: dir.to_owned(),
+            boot,
+            now,
+            commit_delay: options.commit_delay,
+            queue: tasks,
+            is_closing: Arc::clone(&is_closing),
+        };
+        let thread = std::thread::Builder::new()
+            .name("playhouse-store".to_owned())
+            .spawn(|| writer.run())
+            .map_err(unusable)?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            readers: Arc::new(ReaderPool::new(dir.to_owned())),
+            queue: Some(queue),
+            writer: Some(thread),
+            is_closing,
+            _lock: lock,
+        })
+    }
+
+    /// Closes the store: what is queued is written, the log is emptied, the lock is freed.
+    pub async fn close(self) {
+        // A panic of the closing thread has nobody left to concern.
+        let _ = tokio::task::spawn_blocking(move || drop(self)).await;
+    }
+
+    /// Queues a task and waits until it is durable.
+    async fn write<T: Task>(&self, task: T) -> Result<T::Output, WriteFailure> {
+        let queue = self.queue.as_ref().ok_or(WriteFailure::Stopped)?;
+        let (reply, answer) = oneshot::channel();
+        let asked = Asked { task, output: None, reply };
+        queue.send(Box::new(asked)).await.map_err(|_| WriteFailure::Stopped)?;
+        answer.await.unwrap_or(Err(WriteFailure::Stopped))
+    }
+
+    async fn store<T: Task>(&self, task: T) -> Result<T::Output, StoreError> {
+        self.write(task).await.map_err(|failure| failure.into_store_error(&self.dir))
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&rusqlite::Connection) -> Result<T, ReadFailure> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        self.readers.read(read).await.map_err(|failure| failure.into_read_error(&self.dir))
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore").field("dir", &self.dir).finish_non_exhaustive()
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.is_closing.store(true, Ordering::Relaxed);
+        self.readers.close();
+        self.queue = None;
+        if let Some(writer) = self.writer.take() {
+            // Whoever waited for an answer of a panicked writer has got its error.
+            let _ = writer.join();
+        }
+    }
+}
+
+impl JournalRead for SqliteStore {
+    fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<RunRow>, ReadError>> {
+        Box::pin(self.read(move |conn| run_row::read(conn, run)))
+    }
+
+    fn runs(&self) -> BoxFuture<'_, Result<Vec<RunRow>, ReadError>> {
+        Box::pin(self.read(run_row::read_all))
+    }
+
+    fn records(&self, run: RunId, after: Seq, limit: usize) -> BoxFuture<'_, Result<Vec<Record>, ReadError>> {
+        Box::pin(self.read(move |conn| records::read(conn, run, after, limit)))
+    }
+}
+
+impl CommandInbox for SqliteStore {
+    fn submit(&self, run: RunId, id: CommandId, command: Command) -> BoxFuture<'_, Result<(), ReadError>> {
+        Box::pin(async move {
+            match self.store(Submit { run, id, command }).await {
+                Ok(Submitted::Left) => Ok(()),
+                Ok(Submitted::UnknownRun) => Err(ReadError::UnknownRun { run }),
+                Err(error) => Err(ReadError::Unavailable { path: self.dir.clone(), source: Box::new(error) }),
+            }
+        })
+    }
+
+    fn pending(&self, run: RunId) -> BoxFuture<'_, Result<Vec<PendingCommand>, ReadError>> {
+        Box::pin(self.read(move |conn| inbox::pending(conn, run)))
+    }
+}
+
+impl Store for SqliteStore {
+    fn commit(
+        &self,
+        appends: Vec<RunAppend>,
+    ) -> BoxFuture<'_, Result<Vec<Result<(), AppendError>>, StoreError>> {
+        Box::pin(self.store(Commit(appends)))
+    }
+
+    fn claim(&self, run: RunId, takeover: bool) -> BoxFuture<'_, Result<Claim, ClaimError>> {
+        Box::pin(async move { self.store(owner::Claim { run, takeover }).await? })
+    }
+
+    fn release(&self, run: RunId, epoch: u64) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.store(Release { run, epoch }))
+    }
+
+    fn heartbeat(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.store(Heartbeat))
+    }
+
+    fn put_snapshot(&self, epoch: u64, snapshot: Snapshot) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(self.store(PutSnapshot { epoch, snapshot }))
+    }
+
+    fn snapshot(&self, run: RunId, lane: &Lane) -> BoxFuture<'_, Result<Option<Snapshot>, StoreError>> {
+        let lane = lane.clone();
+        Box::pin(async move {
+            let read = self.read(move |conn| snapshot::read(conn, run, &lane)).await;
+            read.map_err(|error| StoreError::Failed { path: self.dir.clone(), source: Box::new(error) })
+        })
+    }
+
+    fn path(&self) -> Option<PathBuf> {
+        Some(self.dir.clone())
+    }
+}

@@ -1,0 +1,158 @@
+//! The thread that writes: whatever is queued goes into one transaction, and is answered after its sync.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use playhouse_storage::Now;
+use playhouse_types::{BootId, Timestamp};
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+use tokio::sync::{mpsc, oneshot};
+use tracing::{error, warn};
+
+use crate::failure::{WriteFailure, is_busy};
+
+/// As many callers as may wait at once; more wait for room. Each is one caller's whole commit, so that this is far
+/// above what a process has in flight, and bounds a transaction as well.
+pub(crate) const QUEUE_LENGTH: usize = 1024;
+
+/// How long one attempt to get the write lock waits; after it the writer looks whether it should end.
+const LOCK_ATTEMPT: Duration = Duration::from_millis(250);
+
+/// What is known while one transaction is written.
+pub(crate) struct Session<'a> {
+    /// The connection, in a transaction.
+    pub(crate) conn: &'a Connection,
+    /// The data directory.
+    pub(crate) dir: &'a Path,
+    /// This process.
+    pub(crate) boot: BootId,
+    /// When the transaction began.
+    pub(crate) now: Timestamp,
+}
+
+/// Something to write. An error of SQLite fails the whole transaction; what only concerns the asker is in `Output`.
+pub(crate) trait Task: Send + 'static {
+    /// What is answered once it is durable.
+    type Output: Send + 'static;
+
+    /// Writes it.
+    fn execute(&self, session: &Session<'_>) -> rusqlite::Result<Self::Output>;
+}
+
+/// A task in the queue.
+pub(crate) trait Queued: Send {
+    fn execute(&mut self, session: &Session<'_>) -> rusqlite::Result<()>;
+    fn answer(self: Box<Self>, failure: Option<&WriteFailure>);
+}
+
+/// A task, its output once it has one, and who waits for it.
+pub(crate) struct Asked<T: Task> {
+    pub(crate) task: T,
+    pub(crate) output: Option<T::Output>,
+    pub(crate) reply: oneshot::Sender<Result<T::Output, WriteFailure>>,
+}
+
+impl<T: Task> Queued for Asked<T> {
+    fn execute(&mut self, session: &Session<'_>) -> rusqlite::Result<()> {
+        self.output = Some(self.task.execute(session)?);
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, failure: Option<&WriteFailure>) {
+        let answer = match failure {
+            None => self.output.ok_or(WriteFailure::Stopped),
+            Some(failure) => Err(failure.clone()),
+        };
+        // The caller may have given up; what it asked for is written all the same.
+        let _ = self.reply.send(answer);
+    }
+}
+
+/// The writer: owns the one connection that writes.
+pub(crate) struct Writer {
+    pub(crate) conn: Connection,
+    pub(crate) dir: PathBuf,
+    pub(crate) boot: BootId,
+    pub(crate) now: Now,
+    pub(crate) commit_delay: Duration,
+    pub(crate) queue: mpsc::Receiver<Box<dyn Queued>>,
+    /// Set when the store is dropped: the writer then no longer waits for other processes.
+    pub(crate) is_closing: Arc<AtomicBool>,
+}
+
+impl Writer {
+    /// Writes until the queue is closed and empty.
+    pub(crate) fn run(mut self) {
+        let mut failure: Option<WriteFailure> = None;
+        while let Some(first) = self.queue.blocking_recv() {
+            let mut group = vec![first];
+            while group.len() < QUEUE_LENGTH
+                && let Ok(next) = self.queue.try_recv()
+            {
+                group.push(next);
+            }
+            if failure.is_none()
+                && let Err(error) = self.write(&mut group)
+            {
+                error!(%error, "store failed, nothing is written any more");
+                failure = Some(WriteFailure::from(error));
+            }
+            for queued in group {
+                queued.answer(failure.as_ref());
+            }
+        }
+        self.close(failure.is_some());
+    }
+
+    fn write(&self, group: &mut [Box<dyn Queued>]) -> rusqlite::Result<()> {
+        self.conn.busy_timeout(LOCK_ATTEMPT)?;
+        self.locked("BEGIN IMMEDIATE")?;
+        let session = Session { conn: &self.conn, dir: &self.dir, boot: self.boot, now: (self.now)() };
+        let outcome = group.iter_mut().try_for_each(|queued| queued.execute(&session)).and_then(|()| {
+            self.delay();
+            self.locked("COMMIT")
+        });
+        if outcome.is_err() {
+            // It may have been rolled back already; nothing more is written either way.
+            let _ = self.conn.execute_batch("ROLLBACK");
+        }
+        outcome
+    }
+
+    /// Executes a statement that needs a lock: waiting for other processes is no failure, however long it takes.
+    fn locked(&self, sql: &str) -> rusqlite::Result<()> {
+        loop {
+            match self.conn.execute_batch(sql) {
+                Err(error) if is_busy(&error) && !self.is_closing.load(Ordering::Relaxed) => {
+                    warn!(%error, "another process holds the store, waiting");
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a slow disk blocks this thread too")]
+    fn delay(&self) {
+        if !self.commit_delay.is_zero() {
+            std::thread::sleep(self.commit_delay);
+        }
+    }
+
+    /// Leaves a file without a log behind if nobody else uses it; the log is complete without it.
+    fn close(self, failed: bool) {
+        let closed = if failed {
+            // A log whose sync failed is left as it is for the recovery of the next process.
+            self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map(drop)
+        } else {
+            self.conn
+                .busy_timeout(Duration::ZERO)
+                .and_then(|()| self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())))
+        };
+        if let Err(error) = closed {
+            warn!(%error, "store closed without a checkpoint");
+        }
+    }
+}

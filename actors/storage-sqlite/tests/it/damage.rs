@@ -1,0 +1,220 @@
+//! What was changed or damaged behind the store's back is refused by name, and only that.
+
+use playhouse_journal::{CodecError, JournalRead, ReadError, Record};
+use playhouse_storage::conformance::FIRST;
+use playhouse_storage::conformance::sample::{Run, commit, large, read, same};
+use playhouse_storage::{AppendError, ClaimError, Store};
+use playhouse_types::Seq;
+use proptest::prelude::*;
+
+use crate::place::{Place, block_on};
+
+/// Makes three runs of five records, the second with a large body in its third.
+async fn written(place: &Place) -> Vec<Run> {
+    let store = place.store();
+    let mut runs: Vec<Run> = (1..=3).map(Run::new).collect();
+    let appends = runs
+        .iter_mut()
+        .map(|run| {
+            let number = run.row.key.0[0];
+            let texts = ["a", "needle", &large("haystack "), "b", "c"].map(|text| format!("{text} {number}"));
+            run.admit(FIRST, &texts.each_ref().map(String::as_str))
+        })
+        .collect();
+    commit(&store, appends).await;
+    store.close().await;
+    runs
+}
+
+fn corrupt(read: Result<Vec<Record>, ReadError>) -> CodecError {
+    match read.unwrap_err() {
+        ReadError::Corrupt { source, .. } => source,
+        other => panic!("{other}"),
+    }
+}
+
+/// Changes run 2 by `sql` and expects that reading it, and only it, fails with `expected`.
+#[track_caller]
+fn check(sql: &str, after: u64, expected: &CodecError) {
+    block_on(async {
+        let place = Place::new();
+        let runs = written(&place).await;
+        assert_ne!(place.sql().execute(sql, ()).unwrap(), 0, "the change has to change something");
+        let store = place.store();
+        assert_eq!(corrupt(store.records(runs[1].id, Seq(after), 100).await), *expected, "{sql}");
+        for run in [&runs[0], &runs[2]] {
+            same(run, &read(&store, run).await);
+        }
+    });
+}
+
+#[test]
+fn an_edited_header_breaks_the_chain() {
+    let sql = "UPDATE journal SET header = CAST(header || x'00' AS BLOB) WHERE run = 2 AND seq = 2";
+    check(sql, 0, &CodecError::BrokenChain { seq: Seq(2) });
+}
+
+#[test]
+fn a_header_of_another_record_breaks_the_chain() {
+    let sql = "UPDATE journal SET header = (SELECT header FROM journal WHERE run = 2 AND seq = 4) \
+               WHERE run = 2 AND seq = 2";
+    check(sql, 1, &CodecError::BrokenChain { seq: Seq(2) });
+}
+
+#[test]
+fn an_edited_hash_breaks_the_chain() {
+    check(
+        "UPDATE journal SET hash = zeroblob(32) WHERE run = 2 AND seq = 5",
+        0,
+        &CodecError::BrokenChain { seq: Seq(5) },
+    );
+}
+
+#[test]
+fn a_hash_of_another_length_cannot_be_decoded() {
+    check(
+        "UPDATE journal SET hash = x'00' WHERE run = 2 AND seq = 5",
+        0,
+        &CodecError::Undecodable { seq: Seq(5) },
+    );
+    check(
+        "UPDATE journal SET hash = x'00' WHERE run = 2 AND seq = 5",
+        5,
+        &CodecError::Undecodable { seq: Seq(5) },
+    );
+}
+
+#[test]
+fn a_record_moved_to_another_run_is_missing_here() {
+    let sql = "UPDATE journal SET run = 4 WHERE run = 2 AND seq = 2";
+    check(sql, 0, &CodecError::Gap { expected: Seq(2), found: Seq(3) });
+}
+
+#[test]
+fn a_deleted_record_is_a_gap_also_where_a_page_begins() {
+    let gap = CodecError::Gap { expected: Seq(2), found: Seq(3) };
+    check("DELETE FROM journal WHERE run = 2 AND seq = 2", 0, &gap);
+    check("DELETE FROM journal WHERE run = 2 AND seq = 2", 2, &gap);
+}
+
+#[test]
+fn a_deleted_tail_is_noticed_from_every_page() {
+    let truncated = CodecError::Truncated { head: Seq(5), found: Seq(3) };
+    for after in [0, 3, 4, 5] {
+        check("DELETE FROM journal WHERE run = 2 AND seq >= 4", after, &truncated);
+    }
+    check("DELETE FROM journal WHERE run = 2", 0, &CodecError::Truncated { head: Seq(5), found: Seq(0) });
+}
+
+#[test]
+fn a_head_that_is_not_the_last_record_is_noticed() {
+    check("UPDATE run SET head_seq = 4 WHERE no = 2", 0, &CodecError::BrokenChain { seq: Seq(5) });
+    check(
+        "UPDATE run SET head_hash = zeroblob(32) WHERE no = 2",
+        5,
+        &CodecError::BrokenChain { seq: Seq(5) },
+    );
+    check(
+        "UPDATE run SET head_hash = x'' WHERE no = 2",
+        0,
+        &CodecError::UnreadableRow { field: "head_hash" },
+    );
+}
+
+#[test]
+fn an_edited_or_missing_body_is_named() {
+    let wrong = CodecError::WrongBody { seq: Seq(3) };
+    check("UPDATE body SET bytes = CAST(bytes || x'00' AS BLOB) WHERE run = 2", 0, &wrong);
+    check("DELETE FROM body WHERE run = 2", 0, &wrong);
+    check("UPDATE journal SET body = 1 WHERE run = 2 AND seq = 3", 0, &wrong);
+    check("UPDATE run SET key = zeroblob(32) WHERE no = 2", 0, &wrong);
+}
+
+#[test]
+fn a_flipped_byte_of_the_file_is_named() {
+    for (needle, expected) in [
+        (&b"needle 2"[..], CodecError::BrokenChain { seq: Seq(2) }),
+        (&b"haystack  2"[..], CodecError::WrongBody { seq: Seq(3) }),
+    ] {
+        block_on(async {
+            let place = Place::new();
+            let runs = written(&place).await;
+            let mut bytes = std::fs::read(place.file()).unwrap();
+            let at = bytes.windows(needle.len()).position(|window| window == needle).unwrap();
+            bytes[at] ^= 1;
+            std::fs::write(place.file(), bytes).unwrap();
+            let store = place.store();
+            assert_eq!(corrupt(store.records(runs[1].id, Seq(0), 100).await), expected);
+            for run in [&runs[0], &runs[2]] {
+                same(run, &read(&store, run).await);
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_field_that_cannot_be_decoded_is_named_and_never_replaced() {
+    for (field, sql) in [
+        ("status", "UPDATE run SET status = 'odd' WHERE no = 2"),
+        ("outcome", "UPDATE run SET outcome = '{}' WHERE no = 2"),
+        ("usage", "UPDATE run SET usage = '' WHERE no = 2"),
+        ("scenario", "UPDATE run SET scenario = 'two words' WHERE no = 2"),
+        ("trace", "UPDATE run SET trace = x'00' WHERE no = 2"),
+        ("parent", "UPDATE run SET parent = x'00' WHERE no = 2"),
+        ("turns", "UPDATE run SET turns = -1 WHERE no = 2"),
+        ("key", "UPDATE run SET key = x'' WHERE no = 2"),
+    ] {
+        let place = Place::new();
+        let runs = written(&place).await;
+        place.sql().execute(sql, ()).unwrap();
+        let store = place.store();
+        let unreadable = CodecError::UnreadableRow { field };
+        let refused = store.run(runs[1].id).await.unwrap_err();
+        assert!(matches!(&refused, ReadError::Corrupt { source, .. } if *source == unreadable), "{refused}");
+        let refused = store.runs().await.unwrap_err();
+        assert!(matches!(&refused, ReadError::Corrupt { run, .. } if *run == runs[1].id), "{refused}");
+        let refused = store.claim(runs[1].id, true).await.unwrap_err();
+        assert!(matches!(&refused, ClaimError::Damaged { source, .. } if *source == unreadable), "{refused}");
+        assert_eq!(store.run(runs[0].id).await.unwrap(), Some(runs[0].row.clone()));
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_run_takes_no_append_and_its_neighbors_do() {
+    let place = Place::new();
+    let mut runs = written(&place).await;
+    place.sql().execute("UPDATE run SET head_hash = x'00' WHERE no = 2", ()).unwrap();
+    let store = place.store();
+    let answers = store.commit(runs.iter_mut().map(|run| run.append(&["next"])).collect()).await.unwrap();
+    let source = CodecError::UnreadableRow { field: "head_hash" };
+    assert_eq!(answers, [Ok(()), Err(AppendError::Damaged { run: runs[1].id, source }), Ok(())]);
+    same(&runs[2], &read(&store, &runs[2]).await);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn a_flipped_byte_never_changes_what_is_read(at in any::<prop::sample::Index>(), mask in 1u8..) {
+        block_on(async {
+            let place = Place::new();
+            let runs = written(&place).await;
+            let mut bytes = std::fs::read(place.file()).unwrap();
+            let at = at.index(bytes.len());
+            bytes[at] ^= mask;
+            std::fs::write(place.file(), bytes).unwrap();
+            // A file that cannot be opened any more is refused as a whole.
+            let Ok(store) = playhouse_storage_sqlite::SqliteStore::open(
+                &place.dir(),
+                FIRST,
+                std::sync::Arc::new(|| playhouse_types::Timestamp(0)),
+            ) else {
+                return;
+            };
+            for run in &runs {
+                if let Ok(records) = store.records(run.id, Seq(0), 100).await {
+                    same(run, &records);
+                }
+            }
+        });
+    }
+}

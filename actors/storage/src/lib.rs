@@ -1,0 +1,24 @@
+//! What a store of runs must do, an in-memory one, and the conformance suite that every store passes.
+//!
+//! ```text
+//! journal writer --commit(appends of many runs)--> Store --one answer per run-->
+//! any process   --submit(command)----------------> Store --pending--> the run's owner
+//! fold, trace, command line <--records, checked--- Store
+//! ```
+//!
+//! A store keeps records, bodies, run rows, snapshots and the command inbox. One [`Store::commit`] takes the appends of
+//! many runs in one transaction and answers for each run: a fenced run never fails its neighbors. Every append tests the
+//! epoch of its run inside the transaction; that test, and nothing else, is what makes two processes on one store safe.
+//! The rules themselves ([`RunAppend::check`], [`PreviousOwner::claim`]) are written once, here, for all stores.
+//!
+//! A store must never acknowledge what a crash could lose, never repair what it cannot read, and never retry a failed
+//! sync.
+
+pub mod conformance;
+mod memory;
+mod rules;
+mod store;
+
+pub use memory::MemoryStore;
+pub use rules::{PreviousOwner, StoredHead};
+pub use store::{AppendError, Claim, ClaimError, Now, RunAppend, STALE_AFTER, Snapshot, Store, StoreError};

@@ -1,0 +1,232 @@
+//! The trait that every store implements.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use playhouse_journal::{ChainHead, CodecError, CommandId, CommandInbox, JournalRead, RunRow, StoredRecord};
+use playhouse_types::{BootId, Lane, RunId, Seq, Timestamp};
+
+/// Reads the injected clock: a store takes the time of heartbeats from it.
+pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// What one commit writes for one run.
+#[derive(Clone, Debug)]
+pub struct RunAppend {
+    /// The run.
+    pub run: RunId,
+    /// The epoch under which the writer owns it. An admission makes the run with this epoch.
+    pub epoch: u64,
+    /// The end of the chain that the records follow.
+    pub head: ChainHead,
+    /// The records, in order, with their large bodies.
+    pub records: Vec<StoredRecord>,
+    /// The run's row from now on; `None` leaves it.
+    pub row: Option<RunRow>,
+    /// Whether the run is new: `row` is its first row, and this process (`owner`) owns it.
+    pub admitted_by: Option<BootId>,
+    /// Commands that leave the inbox.
+    pub acknowledged: Vec<CommandId>,
+}
+
+/// Why one run's part of a commit was not written, while its neighbors' parts were.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AppendError {
+    /// Another process has claimed the run. Stop all work on it.
+    #[error("run `{run}` is owned under epoch {current} now, not {epoch}")]
+    Fenced {
+        /// The run.
+        run: RunId,
+        /// The writer's epoch.
+        epoch: u64,
+        /// The store's epoch.
+        current: u64,
+    },
+    /// The records do not follow the stored head: the writer's view is wrong and must be folded again.
+    #[error("run `{run}` ends at record {stored}, not {expected}")]
+    WrongHead {
+        /// The run.
+        run: RunId,
+        /// The writer's head.
+        expected: Seq,
+        /// The store's head.
+        stored: Seq,
+    },
+    /// No such run.
+    #[error("there is no run `{run}`")]
+    UnknownRun {
+        /// The run.
+        run: RunId,
+    },
+    /// The store's own notes on the run cannot be read: refuse the run.
+    #[error("run `{run}` cannot be appended to")]
+    Damaged {
+        /// The run.
+        run: RunId,
+        /// What is wrong with it.
+        #[source]
+        source: CodecError,
+    },
+}
+
+/// Why a store did nothing, or why nobody knows whether it did.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// A write or sync failed: nothing may be acknowledged, and it must not be tried again in this process.
+    #[error("the store at `{path}` failed")]
+    Failed {
+        /// Where it is.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The disk is full: as `Failed`, with a cause that a person can mend.
+    #[error("the disk of the store at `{path}` is full: make room, then resume")]
+    Full {
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// The store has been written by a newer version.
+    #[error(
+        "the data directory `{path}` has format {found}, this build knows up to {known}: use a newer playhouse"
+    )]
+    TooNew {
+        /// Where it is.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The newest format this build knows.
+        known: u32,
+    },
+    /// The data directory cannot be made or opened.
+    #[error(
+        "the data directory `{path}` cannot be used: check that it exists and that you may write to it, or name another with `--data-dir`"
+    )]
+    Unusable {
+        /// Where it is.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// A run that is ours now.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Claim {
+    /// The epoch of all our appends.
+    pub epoch: u64,
+    /// Whether the owner before us let go of it in order; if not, it crashed or was stopped.
+    pub clean: bool,
+    /// The row, with `starts_without_progress` counted up if the end was not clean.
+    pub row: RunRow,
+}
+
+/// Why a run cannot be ours.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClaimError {
+    /// Its owner is alive.
+    #[error(
+        "run `{run}` is being worked on by another process (last sign of life {silent_for:?} ago); stop that one first, or use `resume --takeover` once it has been silent for {stale_after:?}"
+    )]
+    Owned {
+        /// The run.
+        run: RunId,
+        /// How long its owner has been silent.
+        silent_for: Duration,
+        /// After how long a takeover is allowed.
+        stale_after: Duration,
+    },
+    /// No such run.
+    #[error("there is no run `{run}`; `playhouse runs` lists those there are")]
+    UnknownRun {
+        /// The run.
+        run: RunId,
+    },
+    /// The store's own notes on the run cannot be read: refuse the run.
+    #[error("run `{run}` cannot be claimed")]
+    Damaged {
+        /// The run.
+        run: RunId,
+        /// What is wrong with it.
+        #[source]
+        source: CodecError,
+    },
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A folded state as of one record: a cache; deleting all of them changes nothing but time.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Snapshot {
+    /// The run.
+    pub run: RunId,
+    /// Whose state.
+    pub lane: Lane,
+    /// The last record it includes.
+    pub seq: Seq,
+    /// The version of the fold that made it: another version discards it.
+    pub fold_version: u32,
+    /// BLAKE3 of `state`.
+    pub state_hash: [u8; 32],
+    /// The encoded state.
+    pub state: Vec<u8>,
+}
+
+/// Where runs are kept.
+pub trait Store: JournalRead + CommandInbox {
+    /// Writes the appends of many runs in one transaction, made durable before it returns, and answers for each in order.
+    ///
+    /// # Errors
+    /// [`StoreError`]: nobody may rely on any of it; not safe to retry in this process.
+    /// # Cancel safety
+    /// Dropping the future does not stop the commit.
+    fn commit(
+        &self,
+        appends: Vec<RunAppend>,
+    ) -> BoxFuture<'_, Result<Vec<Result<(), AppendError>>, StoreError>>;
+
+    /// Makes this process the owner of a run whose owner is gone; with `takeover` also of one whose owner is silent.
+    ///
+    /// A run that this process owns already gets the next epoch too, for a journal writer that starts anew; this is
+    /// clean and counts as no start, because no process has ended.
+    /// # Errors
+    /// [`ClaimError`]; `Owned` is safe to retry later.
+    fn claim(&self, run: RunId, takeover: bool) -> BoxFuture<'_, Result<Claim, ClaimError>>;
+
+    /// Lets go of a run in order, if it is still ours under `epoch`.
+    ///
+    /// # Errors
+    /// [`StoreError`]; without a release the next owner sees an unclean end.
+    fn release(&self, run: RunId, epoch: u64) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Says that this process is alive; called at least every [`STALE_AFTER`] / 3 by the runtime.
+    ///
+    /// # Errors
+    /// [`StoreError`]; a process that cannot renew stops dispatching by its monotonic clock.
+    fn heartbeat(&self) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Keeps a snapshot, replacing an older one of the same lane, if the run is still ours under `epoch`.
+    ///
+    /// # Errors
+    /// [`StoreError`]; losing a snapshot costs time only.
+    fn put_snapshot(&self, epoch: u64, snapshot: Snapshot) -> BoxFuture<'_, Result<(), StoreError>>;
+
+    /// Returns the newest snapshot of a lane.
+    ///
+    /// # Errors
+    /// [`StoreError`]; safe to go on without one.
+    fn snapshot(&self, run: RunId, lane: &Lane) -> BoxFuture<'_, Result<Option<Snapshot>, StoreError>>;
+
+    /// Returns where the store is, for messages; `None` for memory.
+    fn path(&self) -> Option<PathBuf>;
+}
+
+/// After how long without a sign of life an owner may be taken over.
+pub const STALE_AFTER: Duration = Duration::from_secs(15);

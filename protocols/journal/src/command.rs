@@ -1,0 +1,49 @@
+//! Commands from outside: any process may ask, only the owner of the run acts.
+
+use futures::future::BoxFuture;
+use playhouse_types::RunId;
+use serde::{Deserialize, Serialize};
+
+use crate::ReadError;
+
+/// Names a command for ever: submitting it twice has one effect.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CommandId(pub String);
+
+/// What can be asked of a run. Append, never reorder.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// End the run now.
+    Cancel {
+        /// Why, for the record.
+        reason: String,
+    },
+}
+
+/// A command that waits for the run's owner.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PendingCommand {
+    /// Its id.
+    pub id: CommandId,
+    /// What is asked.
+    pub command: Command,
+}
+
+/// Where any process leaves commands for a run that it does not own.
+///
+/// The owner journals a command and acknowledges it in one transaction.
+pub trait CommandInbox: Send + Sync {
+    /// Leaves a command; a second time under one id changes nothing.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the run is unknown or the store cannot be used; safe to retry with the same id.
+    fn submit(&self, run: RunId, id: CommandId, command: Command) -> BoxFuture<'_, Result<(), ReadError>>;
+
+    /// Returns the commands that wait for `run`, oldest first.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the store cannot be read; safe to retry.
+    fn pending(&self, run: RunId) -> BoxFuture<'_, Result<Vec<PendingCommand>, ReadError>>;
+}

@@ -1,0 +1,157 @@
+//! The key of a record: its place in the conversation, unique in its run.
+
+use std::fmt;
+
+use playhouse_types::{Step, TurnId};
+use serde::{Deserialize, Serialize};
+
+/// What a record says happened. The order is part of the stored form: append, never reorder.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum Kind {
+    /// A run began.
+    RunAdmitted,
+    /// A batch began.
+    BatchAdmitted,
+    /// An agent got the floor.
+    TurnAssigned,
+    /// An agent's go ended.
+    TurnEnded,
+    /// A model is about to be asked.
+    ModelIntent,
+    /// A model replied.
+    ModelResult,
+    /// A model call failed for good.
+    ModelFailed,
+    /// A tool is about to be called.
+    ToolIntent,
+    /// A tool answered.
+    ToolResult,
+    /// A tool call failed without effect.
+    ToolFailed,
+    /// A tool call was refused by policy.
+    ToolDenied,
+    /// Nobody knows whether a tool call had its effect.
+    ToolInDoubt,
+    /// A participant said something.
+    MessagePosted,
+    /// A command from outside was taken.
+    CommandAccepted,
+    /// An actor ended abnormally.
+    ActorFailed,
+    /// An actor started again.
+    ActorRestarted,
+    /// The run came to rest until a person acts.
+    Suspended,
+    /// The run goes on in another process.
+    Resumed,
+    /// A person ended the run.
+    Cancelled,
+    /// The run was set aside.
+    Quarantined,
+    /// The run ended.
+    RunConcluded,
+}
+
+impl Kind {
+    /// Returns the kind that this one excludes: the four ends of a tool call share a slot, as do the two of a model call.
+    const fn slot(self) -> Self {
+        match self {
+            Self::ToolFailed | Self::ToolDenied | Self::ToolInDoubt => Self::ToolResult,
+            Self::ModelFailed => Self::ModelResult,
+            kind => kind,
+        }
+    }
+
+    /// Tells whether the record is about the machinery rather than the conversation: not part of the canonical journal.
+    #[must_use]
+    pub const fn is_operational(self) -> bool {
+        matches!(
+            self,
+            Self::ActorFailed
+                | Self::ActorRestarted
+                | Self::Suspended
+                | Self::Resumed
+                | Self::CommandAccepted
+        )
+    }
+
+    /// Tells whether the record is the outcome of a model or tool call, which may be used only once it is durable.
+    #[must_use]
+    pub const fn is_result(self) -> bool {
+        matches!(self.slot(), Self::ToolResult | Self::ModelResult)
+    }
+
+    /// Tells whether the record shows that the run gets somewhere: it resets the crash-loop counter.
+    #[must_use]
+    pub const fn is_progress(self) -> bool {
+        matches!(self, Self::ModelResult | Self::ToolResult | Self::MessagePosted)
+    }
+}
+
+/// A record's key, unique in its run: appending it again returns the stored record.
+///
+/// Kinds that exclude each other (the ends of one call) compare as equal.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct RecordKey {
+    /// The turn it belongs to; 0 for none.
+    pub turn: TurnId,
+    /// The step it belongs to; 0 for none. For `ActorRestarted`, `Resumed` and the like: the incarnation or epoch.
+    pub step: Step,
+    /// Its place in the step: call, attempt, message or actor; 0 for none.
+    pub ordinal: u32,
+    /// What happened.
+    pub kind: Kind,
+}
+
+impl RecordKey {
+    /// Makes a key.
+    #[must_use]
+    pub const fn new(turn: TurnId, step: Step, ordinal: u32, kind: Kind) -> Self {
+        Self { turn, step, ordinal, kind }
+    }
+
+    /// Makes the key of something that belongs to the run as a whole and happens once.
+    #[must_use]
+    pub const fn of_run(kind: Kind) -> Self {
+        Self::new(TurnId(0), Step(0), 0, kind)
+    }
+
+    const fn identity(self) -> (TurnId, Step, u32, Kind) {
+        (self.turn, self.step, self.ordinal, self.kind.slot())
+    }
+}
+
+impl PartialEq for RecordKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+}
+
+impl Eq for RecordKey {}
+
+impl std::hash::Hash for RecordKey {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.identity().hash(state);
+    }
+}
+
+impl fmt::Display for RecordKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}/{:?}", self.turn, self.step, self.ordinal, self.kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, RecordKey};
+    use playhouse_types::{Step, TurnId};
+
+    #[test]
+    fn the_ends_of_one_call_exclude_each_other() {
+        let key = |kind| RecordKey::new(TurnId(1), Step(1), 0, kind);
+        assert_eq!(key(Kind::ToolResult), key(Kind::ToolInDoubt));
+        assert_eq!(key(Kind::ModelResult), key(Kind::ModelFailed));
+        assert_ne!(key(Kind::ToolIntent), key(Kind::ToolResult));
+        assert_ne!(key(Kind::ToolResult), key(Kind::ModelResult));
+    }
+}

@@ -1,0 +1,126 @@
+//! What a store knows of a run without reading its journal.
+
+use std::fmt;
+
+use crate::{Event, Record};
+use playhouse_types::{
+    CaseName, OutcomeKind, RunId, RunOutcome, RunStatus, ScenarioName, TenantId, Timestamp, TraceContext,
+    Usage,
+};
+use serde::{Deserialize, Serialize};
+
+/// The random key under which a run's bodies are addressed; forgetting it makes erased bodies unguessable.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunKey(pub [u8; 32]);
+
+impl fmt::Debug for RunKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// The row of a run: a projection of its journal, committed with it, which can be rebuilt from it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RunRow {
+    /// The run.
+    pub run: RunId,
+    /// The batch it belongs to.
+    pub parent: Option<RunId>,
+    /// The scenario.
+    pub scenario: ScenarioName,
+    /// The case of the batch.
+    pub case: Option<CaseName>,
+    /// Whether this is a batch.
+    pub is_batch: bool,
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// What it is doing.
+    pub status: RunStatus,
+    /// How it ended or why it rests.
+    pub outcome: Option<RunOutcome>,
+    /// When it was admitted.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// How many turns have ended.
+    pub turns: u32,
+    /// What it has used.
+    pub usage: Usage,
+    /// Its trace.
+    pub trace: TraceContext,
+    /// Starts since the last progress: at 3 the run is quarantined.
+    pub starts_without_progress: u32,
+    /// The key of its bodies.
+    pub key: RunKey,
+}
+
+impl RunRow {
+    /// Makes the row of a run that is being admitted.
+    #[must_use]
+    pub fn admitted(
+        run: RunId,
+        scenario: ScenarioName,
+        started_at: Timestamp,
+        trace: TraceContext,
+        key: RunKey,
+    ) -> Self {
+        Self {
+            run,
+            parent: None,
+            scenario,
+            case: None,
+            is_batch: false,
+            tenant: TenantId::default(),
+            status: RunStatus::Running,
+            outcome: None,
+            started_at,
+            ended_at: None,
+            turns: 0,
+            usage: Usage::default(),
+            trace,
+            starts_without_progress: 0,
+            key,
+        }
+    }
+
+    /// Takes in the next record: the row is a fold of the journal, and can be made again from it.
+    pub fn apply(&mut self, record: &Record) {
+        if record.key.kind.is_progress() {
+            self.starts_without_progress = 0;
+        }
+        match &record.event {
+            Event::TurnEnded { .. } => self.turns += 1,
+            Event::ModelIntent(intent) if intent.attempt > 0 => self.usage.lost += 1,
+            Event::ModelResult { reply, .. } => {
+                self.usage += Usage {
+                    input_tokens: reply.usage.input_tokens,
+                    output_tokens: reply.usage.output_tokens,
+                    model_calls: 1,
+                    cost_microusd: reply.cost_microusd,
+                    ..Usage::default()
+                };
+            }
+            Event::ToolResult { .. }
+            | Event::ToolFailed { .. }
+            | Event::ToolDenied { .. }
+            | Event::ToolInDoubt { .. } => self.usage.tool_calls += 1,
+            Event::Suspended { reason } => self.rest(OutcomeKind::Waiting, reason),
+            Event::Quarantined { reason } => self.rest(OutcomeKind::Quarantined, reason),
+            Event::Resumed { .. } => {
+                self.status = RunStatus::Running;
+                self.outcome = None;
+            }
+            Event::RunConcluded { outcome, .. } => {
+                self.rest(outcome.kind, &outcome.detail);
+                self.ended_at = Some(record.time);
+            }
+            _ => {}
+        }
+    }
+
+    fn rest(&mut self, kind: OutcomeKind, detail: &str) {
+        self.status = kind.status();
+        self.outcome = Some(RunOutcome { kind, detail: detail.to_owned() });
+    }
+}

@@ -1,0 +1,141 @@
+//! The shared view of one live run: its records in order, its conversation, and how far both are durable.
+
+use std::fmt;
+use std::sync::Arc;
+
+use playhouse_journal::{Event, Record};
+use playhouse_types::{RunId, Seq};
+use tokio::sync::watch;
+
+use crate::{JournalError, Transcript};
+
+/// How far the log is committed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Durability {
+    /// All records up to here are committed.
+    Upto(Seq),
+    /// A commit failed or its outcome is unknown: what this process holds beyond the store is void.
+    Torn(JournalError),
+}
+
+/// A run's records as this process knows them. The journal writer appends; actors read from their own cursor.
+///
+/// A record is *appended* (visible here, in its final order) before it is *durable*. Commits are prefixes, so a durable
+/// record never follows one that is not.
+pub struct RunLog {
+    run: RunId,
+    records: boxcar::Vec<Arc<Record>>,
+    transcript: Arc<Transcript>,
+    durability: watch::Sender<Durability>,
+}
+
+impl RunLog {
+    /// Makes the empty log of a run.
+    #[must_use]
+    pub fn new(run: RunId) -> Self {
+        Self {
+            run,
+            records: boxcar::Vec::new(),
+            transcript: Arc::default(),
+            durability: watch::Sender::new(Durability::Upto(Seq(0))),
+        }
+    }
+
+    /// Returns the run.
+    #[must_use]
+    pub const fn run(&self) -> RunId {
+        self.run
+    }
+
+    /// Returns the conversation.
+    #[must_use]
+    pub const fn transcript(&self) -> &Arc<Transcript> {
+        &self.transcript
+    }
+
+    /// Returns the place of the newest record; 0 if there is none.
+    #[must_use]
+    pub fn head(&self) -> Seq {
+        Seq(self.records.count() as u64)
+    }
+
+    /// Returns one record.
+    #[must_use]
+    pub fn get(&self, seq: Seq) -> Option<&Arc<Record>> {
+        self.records.get(usize::try_from(seq.0.checked_sub(1)?).ok()?)
+    }
+
+    /// Returns the records that follow `after`, oldest first.
+    pub fn after(&self, after: Seq) -> impl Iterator<Item = &Arc<Record>> {
+        (after.0 + 1..=self.head().0).map_while(|seq| self.get(Seq(seq)))
+    }
+
+    /// Returns the place up to which all records are durable; 0 once the log is torn, so that nothing more is used.
+    #[must_use]
+    pub fn durable(&self) -> Seq {
+        match &*self.durability.borrow() {
+            Durability::Upto(seq) => *seq,
+            Durability::Torn(_) => Seq(0),
+        }
+    }
+
+    /// Returns why the log is void, if it is: the run must be folded again from the store.
+    #[must_use]
+    pub fn torn(&self) -> Option<JournalError> {
+        match &*self.durability.borrow() {
+            Durability::Upto(_) => None,
+            Durability::Torn(why) => Some(why.clone()),
+        }
+    }
+
+    /// Waits until the record at `seq` is durable.
+    ///
+    /// # Errors
+    /// [`JournalError::StoreFailed`] or [`JournalError::Fenced`] if a commit failed; not safe to retry in this process.
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn wait_durable(&self, seq: Seq) -> Result<(), JournalError> {
+        let mut watcher = self.durability.subscribe();
+        let reached = watcher
+            .wait_for(|state| match state {
+                Durability::Upto(upto) => *upto >= seq,
+                Durability::Torn(_) => true,
+            })
+            .await;
+        match reached.as_deref() {
+            Ok(Durability::Upto(_)) => Ok(()),
+            Ok(Durability::Torn(why)) => Err(why.clone()),
+            Err(_) => Err(JournalError::Stopped),
+        }
+    }
+
+    /// Appends a record. Only the journal writer does this, one at a time, in order.
+    pub fn push(&self, record: Arc<Record>) {
+        if let Event::MessagePosted { message } = &record.event {
+            self.transcript.push(message.clone());
+        }
+        self.records.push(record);
+    }
+
+    /// Says that all records up to `seq` are committed. Only the journal writer does this.
+    pub fn mark_durable(&self, seq: Seq) {
+        self.durability.send_if_modified(|state| match state {
+            Durability::Upto(upto) if *upto < seq => {
+                *upto = seq;
+                true
+            }
+            _ => false,
+        });
+    }
+
+    /// Says that a commit failed: everybody who waits or folds stops. Only the journal writer does this.
+    pub fn mark_torn(&self, why: JournalError) {
+        self.durability.send_replace(Durability::Torn(why));
+    }
+}
+
+impl fmt::Debug for RunLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunLog").field("run", &self.run).field("head", &self.head()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,103 @@
+//! What a tool declares about itself, and how a tool call fails.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ToolName;
+
+/// What running a tool does to the world, which decides what a crash in mid-call means.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Changes nothing outside: run again.
+    Pure,
+    /// The destination ignores a repeated key: run again with the same key.
+    Idempotent,
+    /// The destination can be asked whether the effect landed: ask, then run or take its answer.
+    Reconcile,
+    /// Neither: never run again; a call in doubt waits for a person. The default.
+    #[default]
+    Once,
+}
+
+/// Within what an intent key is unique.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IntentScope {
+    /// One run. The default.
+    #[default]
+    Run,
+    /// Whatever the destination holds: the probe also runs before the first dispatch.
+    Destination,
+}
+
+/// The keys under which a destination should know an effect.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct EffectKeys {
+    /// Unique to this call: hash of run, turn, step, ordinal, tool and canonical arguments, in hex.
+    pub idempotency: String,
+    /// The same for every call that means the same effect, if the tool names the fields that say so.
+    pub intent: Option<String>,
+}
+
+/// What the runtime and a model need to know about a tool.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ToolSpec {
+    /// Its name.
+    pub name: ToolName,
+    /// What it does, for the model; the first paragraphs of its doc comment.
+    pub description: String,
+    /// The JSON schema of its arguments, as JSON text.
+    pub schema: String,
+    /// What running it does to the world.
+    pub effect: Effect,
+    /// Argument fields that make up the intent key, in order; empty for none.
+    pub intent: Vec<String>,
+    /// Within what the intent key is unique.
+    pub scope: IntentScope,
+    /// How long one call may take.
+    pub timeout: Duration,
+    /// After the end of a dispatch, how long until the destination surely shows it (`Reconcile`).
+    pub settles_within: Duration,
+    /// How many calls may run at once, over all runs.
+    pub concurrency: usize,
+    /// How many calls may start per second, over all runs; `None` for no limit.
+    pub rate_per_second: Option<f64>,
+    /// How often a call that surely did nothing is tried again.
+    pub retries: u32,
+    /// How many bytes of output are kept: the head and the tail.
+    pub output_limit_bytes: usize,
+}
+
+/// What kind of failure a tool call met.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolFailureKind {
+    /// No tool of that name is offered to the agent.
+    UnknownTool,
+    /// The arguments do not fit the tool's schema.
+    InvalidArguments,
+    /// The tool said no and changed nothing.
+    NotDone,
+    /// It did not answer in time.
+    Timeout,
+    /// Its code panicked.
+    Panicked,
+    /// It answered something that is not text.
+    UnreadableOutput,
+    /// Too many calls waited for it.
+    Overloaded,
+    /// The run was cancelled before it ran.
+    Cancelled,
+}
+
+/// A tool call that brought no result and surely had no effect, or whose tool is pure.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, thiserror::Error)]
+#[error("{detail}")]
+pub struct ToolFailure {
+    /// What kind of failure it was.
+    pub kind: ToolFailureKind,
+    /// What to tell the model: what is wrong and what would be right.
+    pub detail: String,
+}

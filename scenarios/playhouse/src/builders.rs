@@ -1,0 +1,21 @@
+//! Builders: how a scenario file says what its agents, tools and crew are. No builder does IO.
+
+mod agent;
+mod check;
+mod crew;
+mod describe;
+mod duration;
+mod error;
+mod result;
+mod scenario;
+mod tool_list;
+mod user_error;
+
+pub use agent::{AgentBuilder, AgentId};
+pub use crew::CrewBuilder;
+pub use duration::{hours, milliseconds, minutes, seconds};
+pub use error::{Problem, ScenarioError};
+pub(crate) use result::last_json_object;
+pub use scenario::{Scenario, ScenarioBuilder};
+pub use tool_list::ToolsId;
+pub use user_error::{InputError, ResultError};

@@ -1,0 +1,157 @@
+//! The builder of one agent.
+
+use std::fmt;
+use std::sync::Arc;
+
+use playhouse_agents::AgentDefinition;
+use playhouse_messages::{ModelRequest, Script, ScriptContext, ScriptReply, Tool};
+use playhouse_types::{AgentName, ModelName};
+
+use super::tool_list::{ListedTools, SingleTool, ToolsId};
+use playhouse_runtime::RestartPolicy;
+
+/// An agent of a scenario, as [`ScenarioBuilder::agent`](crate::ScenarioBuilder::agent) returns it.
+///
+/// Cheap to clone; borrows nothing.
+#[derive(Clone)]
+pub struct AgentId(pub(crate) Arc<str>);
+
+impl fmt::Debug for AgentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Says what one agent is. Everything but the name is optional.
+#[must_use]
+pub struct AgentBuilder {
+    pub(crate) name: Arc<str>,
+    pub(crate) role: Option<String>,
+    pub(crate) goal: Option<String>,
+    pub(crate) instructions: Option<String>,
+    pub(crate) tools: Vec<ListedTools>,
+    pub(crate) script: Option<Script>,
+    pub(crate) model: Option<ModelName>,
+    pub(crate) temperature: Option<f32>,
+    pub(crate) max_output_tokens: Option<u32>,
+    pub(crate) max_steps: u32,
+    pub(crate) restart: RestartPolicy,
+}
+
+impl AgentBuilder {
+    pub(crate) fn new(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            role: None,
+            goal: None,
+            instructions: None,
+            tools: Vec::new(),
+            script: None,
+            model: None,
+            temperature: None,
+            max_output_tokens: None,
+            max_steps: AgentDefinition::DEFAULT_MAX_STEPS,
+            restart: RestartPolicy::default(),
+        }
+    }
+
+    /// Says what it is, in a few words.
+    pub fn role(mut self, role: impl Into<String>) -> Self {
+        self.role = Some(role.into());
+        self
+    }
+
+    /// Says what it is to achieve.
+    pub fn goal(mut self, goal: impl Into<String>) -> Self {
+        self.goal = Some(goal.into());
+        self
+    }
+
+    /// Says how it is to work.
+    pub fn instructions(mut self, instructions: impl Into<String>) -> Self {
+        self.instructions = Some(instructions.into());
+        self
+    }
+
+    /// Lets it call a tool without state: the unit struct that `#[tool]` makes of a function.
+    pub fn tool(mut self, tool: impl Tool + 'static) -> Self {
+        self.tools.push(ListedTools::Single(SingleTool::new(tool)));
+        self
+    }
+
+    /// Lets it call all tools of a set.
+    pub fn tools(mut self, tools: &ToolsId) -> Self {
+        self.tools.push(ListedTools::Set(tools.clone()));
+        self
+    }
+
+    /// Says what it answers without a model: a pure function that keeps nothing between calls.
+    pub fn script<R: Into<ScriptReply>>(
+        mut self,
+        script: impl Fn(&ModelRequest, &ScriptContext) -> R + Send + Sync + 'static,
+    ) -> Self {
+        self.script = Some(Arc::new(move |request, ctx| script(request, ctx).into()));
+        self
+    }
+
+    /// Names the model it asks; `--model` on the command line wins over it.
+    pub fn model(mut self, model: &str) -> Self {
+        self.model = Some(ModelName::new(model));
+        self
+    }
+
+    /// Sets the sampling temperature, 0 or more; the endpoint's own if not set.
+    pub const fn temperature(mut self, temperature: f32) -> Self {
+        self.temperature = Some(temperature);
+        self
+    }
+
+    /// Bounds one reply, in tokens; the endpoint's own bound if not set.
+    pub const fn max_output_tokens(mut self, count: u32) -> Self {
+        self.max_output_tokens = Some(count);
+        self
+    }
+
+    /// Bounds the model calls of one turn; 32 if not set. Reaching it ends the run as limited.
+    pub const fn max_steps(mut self, count: u32) -> Self {
+        self.max_steps = count;
+        self
+    }
+
+    /// Says when and how often it is started again after a crash.
+    pub fn restart(mut self, restart: RestartPolicy) -> Self {
+        self.restart = restart;
+        self
+    }
+
+    pub(crate) fn id(&self) -> AgentId {
+        AgentId(Arc::clone(&self.name))
+    }
+
+    /// Makes the definition under the checked name.
+    pub(crate) fn definition(&self, name: AgentName) -> AgentDefinition {
+        let specs = self.tools.iter().flat_map(ListedTools::specs);
+        AgentDefinition {
+            role: self.role.clone(),
+            goal: self.goal.clone(),
+            instructions: self.instructions.clone(),
+            tools: specs.map(|spec| spec.name.clone()).collect(),
+            script: self.script.clone(),
+            model: self.model.clone(),
+            temperature: self.temperature,
+            max_output_tokens: self.max_output_tokens,
+            max_steps: self.max_steps,
+            restart: self.restart.clone(),
+            ..AgentDefinition::new(name)
+        }
+    }
+}
+
+impl fmt::Debug for AgentBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AgentBuilder")
+            .field("name", &self.name)
+            .field("tools", &self.tools)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,212 @@
+//! The checks of a scenario, and the definition that comes out of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use playhouse_coordinator::{Condition, CrewDefinition};
+use playhouse_types::{AgentName, Lane, ScenarioName};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::agent::AgentBuilder;
+use super::crew::CrewDraft;
+use super::describe;
+use super::error::{Problem, ScenarioError};
+use super::result;
+use super::scenario::{Scenario, ScenarioBuilder};
+use super::tool_list::{ListedTools, SingleTool};
+use crate::definition::{Definition, ToolSource};
+
+/// Names that a transcript or a journal uses for something other than an agent.
+const RESERVED: [&str; 2] = [Lane::RUN, "user"];
+
+/// Checks a scenario and makes its definition.
+pub(super) fn build<I, O>(mut draft: ScenarioBuilder<I, O>) -> Result<Scenario<I, O>, ScenarioError>
+where
+    I: Serialize + DeserializeOwned + 'static,
+    O: Serialize + DeserializeOwned + 'static,
+{
+    let mut problems = Vec::new();
+    let report = draft.report.take();
+    let name =
+        ScenarioName::new(&draft.name).map_err(|error| problems.push(Problem::ScenarioName(error))).ok();
+    let names = agent_names(&draft.agents, &mut problems);
+    draft.agents.iter().for_each(|agent| check_agent(agent, &draft, &mut problems));
+    let singles = single_tools(&draft.agents);
+    check_tool_names(&draft, &singles, &mut problems);
+    let crew = check_crew(&draft, &mut problems);
+    let (Some(name), Some(crew), true) = (name, crew, problems.is_empty()) else {
+        return Err(ScenarioError::new(draft.name.clone(), problems));
+    };
+    let report = report.map(|make| result::report(&name, make)).transpose();
+    let report =
+        report.map_err(|error| ScenarioError::new(name.to_string(), vec![Problem::ScenarioName(error)]))?;
+    let sets = draft.sets.iter().map(super::tool_list::ToolsId::source);
+    let tools: Vec<ToolSource> =
+        singles.into_iter().map(|tool| ToolSource::Single(tool.tool)).chain(sets).collect();
+    let agents: Vec<_> = draft.agents.iter().zip(names).map(|(agent, name)| agent.definition(name)).collect();
+    let definition = Definition {
+        hash: describe::hash(&name, &agents, &tools, crew),
+        crew: crew_definition(crew),
+        name,
+        about: draft.about,
+        parameters: "{}".to_owned(),
+        input: result::input_form::<I>(),
+        agents,
+        tools,
+        opening: draft.opening.unwrap_or_else(result::default_opening::<I>),
+        result: draft.result.unwrap_or_else(result::default_result::<O>),
+        cases: draft.cases,
+        default_input: draft.default_input,
+        default_cases: draft.default_cases,
+        report,
+    };
+    Ok(Scenario::new(definition))
+}
+
+/// Checks the names; one for each agent if none is wrong.
+fn agent_names(agents: &[AgentBuilder], problems: &mut Vec<Problem>) -> Vec<AgentName> {
+    if agents.is_empty() {
+        problems.push(Problem::NoAgents);
+    }
+    for (agent, count) in repeated(agents.iter().map(|agent| agent.name.to_string())) {
+        problems.push(Problem::DuplicateAgent { agent, count });
+    }
+    let mut names = Vec::new();
+    for agent in agents {
+        match AgentName::new(&agent.name) {
+            Ok(name) if RESERVED.contains(&name.as_str()) => {
+                problems.push(Problem::ReservedName { agent: name.to_string() });
+            }
+            Ok(name) => names.push(name),
+            Err(error) => problems.push(Problem::AgentName(error)),
+        }
+    }
+    names
+}
+
+fn check_agent<I, O>(agent: &AgentBuilder, draft: &ScenarioBuilder<I, O>, problems: &mut Vec<Problem>) {
+    let name = agent.name.to_string();
+    if agent.max_steps == 0 {
+        problems.push(Problem::NoSteps { agent: name.clone() });
+    }
+    if let Some(temperature) = agent.temperature.filter(|value| !(value.is_finite() && *value >= 0.0)) {
+        problems.push(Problem::Temperature { agent: name.clone(), temperature: temperature.to_string() });
+    }
+    let listed = agent.tools.iter().flat_map(ListedTools::specs).map(|spec| spec.name.to_string());
+    for (tool, count) in repeated(listed) {
+        problems.push(Problem::ToolListedTwice { agent: name.clone(), tool, count });
+    }
+    for listed in &agent.tools {
+        let ListedTools::Set(set) = listed else { continue };
+        if !draft.sets.iter().any(|own| own.is_same(set)) {
+            let tools: Vec<&str> = set.specs().iter().map(|spec| spec.name.as_str()).collect();
+            problems.push(Problem::UnknownTools { agent: name.clone(), tools: tools.join(", ") });
+        }
+    }
+}
+
+/// Returns each tool without state once, in the order in which agents first list them.
+fn single_tools(agents: &[AgentBuilder]) -> Vec<SingleTool> {
+    let mut singles: Vec<SingleTool> = Vec::new();
+    for listed in agents.iter().flat_map(|agent| &agent.tools) {
+        match listed {
+            ListedTools::Single(tool) if !singles.iter().any(|known| known.is_same(tool)) => {
+                singles.push(tool.clone());
+            }
+            _ => {}
+        }
+    }
+    singles
+}
+
+fn check_tool_names<I, O>(
+    draft: &ScenarioBuilder<I, O>,
+    singles: &[SingleTool],
+    problems: &mut Vec<Problem>,
+) {
+    let of_sets = draft.sets.iter().flat_map(|set| set.specs());
+    let names = singles.iter().map(|tool| &tool.spec).chain(of_sets).map(|spec| spec.name.to_string());
+    for (tool, count) in repeated(names) {
+        problems.push(Problem::DuplicateTool { tool, count });
+    }
+}
+
+/// Checks the crew and returns it if there is exactly one.
+fn check_crew<'a, I, O>(
+    draft: &'a ScenarioBuilder<I, O>,
+    problems: &mut Vec<Problem>,
+) -> Option<&'a CrewDraft> {
+    let crew = match draft.crews.as_slice() {
+        [crew] => crew,
+        [] => {
+            problems.push(Problem::NoCrew);
+            return None;
+        }
+        crews => {
+            problems.push(Problem::SeveralCrews { count: crews.len() });
+            return None;
+        }
+    };
+    check_members(crew, &draft.agents, problems);
+    if crew.until.is_none() && !crew.pattern.has_own_end() {
+        problems.push(Problem::NoEnd);
+    }
+    for (place, condition) in [("until", &crew.until), ("limit", &crew.limit)] {
+        for condition in condition.iter().flat_map(met_at_once) {
+            problems.push(Problem::MetAtOnce { place, condition });
+        }
+    }
+    Some(crew)
+}
+
+fn check_members(crew: &CrewDraft, agents: &[AgentBuilder], problems: &mut Vec<Problem>) {
+    if crew.members.is_empty() {
+        problems.push(Problem::EmptyCrew);
+        return;
+    }
+    let is_agent = |member: &Arc<str>| agents.iter().any(|agent| Arc::ptr_eq(&agent.name, member));
+    for member in crew.members.iter().filter(|member| !is_agent(&member.0)) {
+        problems.push(Problem::UnknownMember { agent: member.0.to_string() });
+    }
+    for (agent, count) in repeated(crew.members.iter().map(|member| member.0.to_string())) {
+        problems.push(Problem::DuplicateMember { agent, count });
+    }
+    for agent in
+        agents.iter().filter(|agent| !crew.members.iter().any(|member| Arc::ptr_eq(&member.0, &agent.name)))
+    {
+        problems.push(Problem::NotInCrew { agent: agent.name.to_string() });
+    }
+}
+
+fn crew_definition(crew: &CrewDraft) -> CrewDefinition {
+    // The names were checked with the agents they belong to.
+    let agents = crew.members.iter().filter_map(|member| AgentName::new(&member.0).ok()).collect();
+    CrewDefinition {
+        agents,
+        pattern: crew.pattern.boxed(),
+        until: crew.until.clone(),
+        limit: crew.limit.clone().unwrap_or_else(CrewDefinition::default_limit),
+    }
+}
+
+/// Returns the parts of a condition that are met before anything has happened, as they are written.
+fn met_at_once(condition: &Condition) -> Vec<String> {
+    match condition {
+        Condition::Says(text) if text.is_empty() => vec!["says(\"\")".to_owned()],
+        Condition::Turns(0) => vec!["turns(0)".to_owned()],
+        Condition::Tokens(0) => vec!["tokens(0)".to_owned()],
+        Condition::CostMicrousd(0) => vec!["cost_microusd(0)".to_owned()],
+        Condition::Active(Duration::ZERO) => vec!["deadline(0)".to_owned()],
+        Condition::All(parts) | Condition::Any(parts) => parts.iter().flat_map(met_at_once).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Returns the names that occur more than once, with how often.
+fn repeated(names: impl Iterator<Item = String>) -> impl Iterator<Item = (String, usize)> {
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+    names.for_each(|name| *counts.entry(name).or_default() += 1);
+    counts.into_iter().filter(|(_, count)| *count > 1)
+}

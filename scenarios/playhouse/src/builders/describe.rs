@@ -1,0 +1,48 @@
+//! The description of a scenario that its hash is made of.
+
+use playhouse_agents::AgentDefinition;
+use playhouse_types::ScenarioName;
+use serde_json::json;
+
+use super::crew::CrewDraft;
+use crate::definition::ToolSource;
+
+/// Returns BLAKE3 of what a resumed run should find unchanged: names, instructions, tools and conditions.
+///
+/// Code (scripts, tool bodies, result functions) has no description: a change there does not show.
+pub(super) fn hash(
+    name: &ScenarioName,
+    agents: &[AgentDefinition],
+    tools: &[ToolSource],
+    crew: &CrewDraft,
+) -> [u8; 32] {
+    let agents: Vec<_> = agents.iter().map(describe_agent).collect();
+    let tools: Vec<_> = tools.iter().flat_map(ToolSource::specs).collect();
+    let description = json!({
+        "name": name,
+        "agents": agents,
+        "tools": tools,
+        "crew": {
+            "pattern": crew.pattern_name,
+            "members": crew.members.iter().map(|member| member.0.as_ref()).collect::<Vec<_>>(),
+            "until": crew.until,
+            "limit": crew.limit,
+        },
+    });
+    // The keys of a JSON object are sorted: the text is the same in every process.
+    *blake3::hash(description.to_string().as_bytes()).as_bytes()
+}
+
+fn describe_agent(agent: &AgentDefinition) -> serde_json::Value {
+    json!({
+        "name": agent.name,
+        "role": agent.role,
+        "goal": agent.goal,
+        "instructions": agent.instructions,
+        "tools": agent.tools,
+        "model": agent.model,
+        "temperature": agent.temperature,
+        "max_output_tokens": agent.max_output_tokens,
+        "max_steps": agent.max_steps,
+    })
+}

@@ -1,0 +1,163 @@
+//! What can be wrong with a scenario.
+
+use std::fmt;
+
+use playhouse_types::InvalidName;
+
+/// One thing that is wrong with a scenario; the text names what is at fault and what would be right.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The scenario's name is not a name.
+    #[error("the scenario's name: {0}")]
+    ScenarioName(#[source] InvalidName),
+    /// There is nobody to speak.
+    #[error("it has no agents: add one with `scenario.agent(..)`")]
+    NoAgents,
+    /// An agent's name is not a name.
+    #[error("an agent's name: {0}")]
+    AgentName(#[source] InvalidName),
+    /// An agent has a name that means something else.
+    #[error("agent `{agent}`: the name is reserved, choose another")]
+    ReservedName {
+        /// The agent.
+        agent: String,
+    },
+    /// Two agents have one name.
+    #[error("agent `{agent}` is declared {count} times: names are identities")]
+    DuplicateAgent {
+        /// The name.
+        agent: String,
+        /// How often it is declared.
+        count: usize,
+    },
+    /// An agent could not take a single step.
+    #[error("agent `{agent}`: `max_steps(0)` leaves it nothing to do")]
+    NoSteps {
+        /// The agent.
+        agent: String,
+    },
+    /// A temperature that no endpoint takes.
+    #[error("agent `{agent}`: temperature {temperature} is not a number of 0 or more")]
+    Temperature {
+        /// The agent.
+        agent: String,
+        /// The temperature as text.
+        temperature: String,
+    },
+    /// An agent lists a tool twice.
+    #[error("agent `{agent}` lists the tool `{tool}` {count} times")]
+    ToolListedTwice {
+        /// The agent.
+        agent: String,
+        /// The tool.
+        tool: String,
+        /// How often it is listed.
+        count: usize,
+    },
+    /// Different tools have one name.
+    #[error("there are {count} different tools named `{tool}`: rename all but one")]
+    DuplicateTool {
+        /// The name.
+        tool: String,
+        /// How many tools have it.
+        count: usize,
+    },
+    /// An agent lists tools that were made by the builder of another scenario.
+    #[error(
+        "agent `{agent}` lists tools ({tools}) that this scenario does not open: use its own `scenario.tools(..)`"
+    )]
+    UnknownTools {
+        /// The agent.
+        agent: String,
+        /// The names of the tools.
+        tools: String,
+    },
+    /// Nobody says who speaks when.
+    #[error("it has no crew: add `scenario.crew(pattern, [&agent, ..])`")]
+    NoCrew,
+    /// There is more than one crew.
+    #[error("it has {count} crews: a scenario is one conversation")]
+    SeveralCrews {
+        /// How many.
+        count: usize,
+    },
+    /// A crew without agents.
+    #[error("its crew is empty: list the agents in `scenario.crew(pattern, [&agent, ..])`")]
+    EmptyCrew,
+    /// An agent is listed twice in the crew.
+    #[error("agent `{agent}` is in the crew {count} times")]
+    DuplicateMember {
+        /// The agent.
+        agent: String,
+        /// How often.
+        count: usize,
+    },
+    /// The crew lists an agent that was made by the builder of another scenario.
+    #[error("the crew lists `{agent}`, an agent of another scenario")]
+    UnknownMember {
+        /// The agent.
+        agent: String,
+    },
+    /// An agent takes no part.
+    #[error("agent `{agent}` is not in the crew: it would never speak")]
+    NotInCrew {
+        /// The agent.
+        agent: String,
+    },
+    /// The conversation has no planned end.
+    #[error("the crew has no planned end: its pattern does not conclude by itself, so add `.until(..)`")]
+    NoEnd,
+    /// A condition that is met before anybody speaks.
+    #[error("`.{place}(..)`: `{condition}` is met before anybody speaks")]
+    MetAtOnce {
+        /// `until` or `limit`.
+        place: &'static str,
+        /// The condition.
+        condition: String,
+    },
+    /// The scenario's own function refuses its parameters.
+    #[error("{detail}")]
+    Settings {
+        /// What is wrong with which parameter.
+        detail: String,
+    },
+}
+
+/// Why a scenario cannot be run: everything that is wrong with it, not only the first thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScenarioError {
+    scenario: String,
+    problems: Vec<Problem>,
+}
+
+impl ScenarioError {
+    /// Makes the error of a scenario that refuses its parameters.
+    pub fn settings(scenario: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self { scenario: scenario.into(), problems: vec![Problem::Settings { detail: detail.into() }] }
+    }
+
+    pub(crate) const fn new(scenario: String, problems: Vec<Problem>) -> Self {
+        Self { scenario, problems }
+    }
+
+    /// Returns what is wrong, in the order of the scenario file; never empty.
+    #[must_use]
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+}
+
+impl fmt::Display for ScenarioError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.problems.as_slice() {
+            [problem] => write!(f, "scenario `{}`: {problem}", self.scenario),
+            problems => {
+                write!(f, "scenario `{}` has {} problems:", self.scenario, problems.len())?;
+                problems.iter().try_for_each(|problem| write!(f, "\n  - {problem}"))
+            }
+        }
+    }
+}
+
+impl std::error::Error for ScenarioError {}

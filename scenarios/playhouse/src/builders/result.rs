@@ -1,0 +1,165 @@
+//! What a run's first message and result are unless the scenario says otherwise, and the way from types to JSON text.
+
+use std::any::TypeId;
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use playhouse_coordinator::ResultFn;
+use playhouse_types::{CaseName, ScenarioName};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::user_error::{InputError, ResultError};
+use crate::Conversation;
+use crate::definition::{CaseInput, InputForm, LoadCases, OpeningMessage, Report};
+
+/// Tells how people write an `I`: a text as it is, anything else as JSON.
+pub(super) fn input_form<I: 'static>() -> InputForm {
+    if TypeId::of::<I>() == TypeId::of::<String>() { InputForm::Text } else { InputForm::Json }
+}
+
+/// Opens with the input itself: a text as it is, anything else as JSON.
+pub(super) fn default_opening<I: DeserializeOwned + 'static>() -> OpeningMessage {
+    Arc::new(|json| {
+        if input_form::<I>() == InputForm::Text {
+            return serde_json::from_str::<String>(json).map_err(|error| error.to_string());
+        }
+        serde_json::from_str::<I>(json).map_err(|error| error.to_string())?;
+        Ok(json.to_owned())
+    })
+}
+
+pub(super) fn opening<I: DeserializeOwned>(
+    make: impl Fn(&I) -> String + Send + Sync + 'static,
+) -> OpeningMessage {
+    Arc::new(move |json| {
+        let input: I = serde_json::from_str(json).map_err(|error| error.to_string())?;
+        Ok(make(&input))
+    })
+}
+
+/// Takes the last message: as it is for a text, else the last JSON object in it.
+pub(super) fn default_result<O: Serialize + DeserializeOwned + 'static>() -> ResultFn {
+    result(|conversation: &Conversation| {
+        let last = conversation.last().ok_or_else(|| ResultError::new("nobody has said anything"))?;
+        if TypeId::of::<O>() == TypeId::of::<String>() {
+            // A text is its own JSON string, so this is the identity.
+            return Ok(serde_json::from_value::<O>(serde_json::Value::String(last.content.clone()))?);
+        }
+        let json = last_json_object(&last.content).ok_or_else(|| {
+            ResultError::new(format!("the last message, of `{}`, holds no JSON object", last.from))
+        })?;
+        serde_json::from_str(json).map_err(|error| {
+            ResultError::new(format!(
+                "the JSON object in the last message, of `{}`, does not fit: {error}",
+                last.from
+            ))
+        })
+    })
+}
+
+pub(super) fn result<O: Serialize>(
+    make: impl Fn(&Conversation) -> Result<O, ResultError> + Send + Sync + 'static,
+) -> ResultFn {
+    Arc::new(move |records| {
+        let conversation = Conversation::fold(records.iter().map(AsRef::as_ref));
+        let result = make(&conversation).map_err(|error| error.to_string())?;
+        serde_json::to_string(&result).map_err(|error| error.to_string())
+    })
+}
+
+/// Returns the text of the last JSON object in `text` that is not part of another one.
+pub(crate) fn last_json_object(text: &str) -> Option<&str> {
+    let mut last = None;
+    let mut from = 0;
+    while let Some(start) = text.get(from..).and_then(|rest| rest.find('{')).map(|place| from + place) {
+        let rest = text.get(start..)?;
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<serde::de::IgnoredAny>();
+        from = match values.next() {
+            Some(Ok(_)) => {
+                let end = start + values.byte_offset();
+                last = text.get(start..end);
+                end
+            }
+            _ => start + 1,
+        };
+    }
+    last
+}
+
+/// Wraps a scenario's case reader: inputs become JSON text, names must be unique, and every error names the folder.
+pub(super) fn load_cases<I: Serialize + 'static>(
+    load: fn(&Path) -> Result<Vec<(CaseName, I)>, InputError>,
+) -> LoadCases {
+    Arc::new(move |path| {
+        let in_folder = |detail: String| format!("cases in `{}`: {detail}", path.display());
+        let cases = load(path).map_err(|error| in_folder(error.to_string()))?;
+        let mut names = BTreeSet::new();
+        if let Some((twice, _)) = cases.iter().find(|(name, _)| !names.insert(name)) {
+            return Err(in_folder(format!("there are two cases named `{twice}`")));
+        }
+        let erase = |(case, input): &(CaseName, I)| {
+            let input =
+                serde_json::to_string(input).map_err(|error| in_folder(format!("case `{case}`: {error}")))?;
+            Ok(CaseInput { case: case.clone(), input })
+        };
+        cases.iter().map(erase).collect()
+    })
+}
+
+/// Wraps a scenario's report. A run outside a batch has no case: it is shown under the scenario's name.
+pub(super) fn report<O: DeserializeOwned>(
+    scenario: &ScenarioName,
+    make: Arc<dyn Fn(&[(CaseName, O)]) -> String + Send + Sync>,
+) -> Result<Report, playhouse_types::InvalidName>
+where
+    O: 'static,
+{
+    let own_name = CaseName::new(scenario.as_str())?;
+    Ok(Arc::new(move |results| {
+        let typed: Result<Vec<(CaseName, O)>, serde_json::Error> = results
+            .iter()
+            .map(|(case, json)| {
+                Ok((case.clone().unwrap_or_else(|| own_name.clone()), serde_json::from_str(json)?))
+            })
+            .collect();
+        match typed {
+            Ok(typed) => make(&typed),
+            // The results were written by an older scenario: they are shown as they are.
+            Err(_) => results.iter().map(|(_, json)| format!("{json}\n")).collect(),
+        }
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::last_json_object;
+
+    #[track_caller]
+    fn check(text: &str, expected: Option<&str>) {
+        assert_eq!(last_json_object(text), expected);
+    }
+
+    #[test]
+    fn the_last_whole_object_counts() {
+        check(r#"first {"a": 1}, then {"b": {"c": 2}} CLOSED"#, Some(r#"{"b": {"c": 2}}"#));
+    }
+
+    #[test]
+    fn a_fence_around_it_does_not_matter() {
+        check("```json\n{\"a\": \"}\"}\n```", Some(r#"{"a": "}"}"#));
+    }
+
+    #[test]
+    fn braces_that_are_not_json_are_passed_over() {
+        check("{not json} {\"a\": 1} {", Some("{\"a\": 1}"));
+        check("{{{", None);
+        check("ä{\"ö\": 1}ü", Some("{\"ö\": 1}"));
+    }
+
+    #[test]
+    fn no_object_is_none() {
+        check("[1, 2]", None);
+    }
+}

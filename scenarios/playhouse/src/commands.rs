@@ -1,0 +1,107 @@
+//! The command line that every scenario binary gets, one file per command.
+
+mod command_error;
+mod doctor;
+mod find_run;
+mod find_scenario;
+mod input;
+mod interrupt;
+mod journal;
+mod json;
+mod list;
+mod new;
+mod output;
+mod results;
+mod resume;
+mod run;
+mod runs;
+mod session;
+mod show;
+mod table;
+mod time;
+mod work;
+
+use clap::{Parser, Subcommand};
+use playhouse_types::{ExitCode, RunId};
+
+use self::command_error::CommandError;
+use self::session::{CommonArgs, Session};
+use crate::ScenarioEntry;
+use crate::view::{say, start_logs};
+
+/// Runs crews of AI agents: every step is journaled first, so that a crash loses nothing.
+#[derive(Parser, Debug)]
+#[command(version, disable_help_subcommand = true, arg_required_else_help = true)]
+struct Arguments {
+    #[command(flatten)]
+    common: CommonArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    List(list::ListArgs),
+    Run(run::RunArgs),
+    Resume(resume::ResumeArgs),
+    Runs(runs::RunsArgs),
+    Show(show::ShowArgs),
+    Journal(journal::JournalArgs),
+    Doctor(doctor::DoctorArgs),
+    New(new::NewArgs),
+}
+
+/// Runs the command line of a scenario binary and returns its exit code.
+///
+/// Results go to stdout, everything else to stderr. Exit codes: 0 concluded, 1 failed or cancelled, 2 usage or invalid
+/// scenario, 3 waiting for a person, 4 a limit ended it, 5 quarantined, 6 the store failed, 130 interrupted.
+#[must_use]
+pub fn main(scenarios: &[ScenarioEntry]) -> std::process::ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Whoever closed the pipe does not want the help text any more.
+            let _ = error.print();
+            return std::process::ExitCode::from(if error.use_stderr() { ExitCode::Usage.code() } else { 0 });
+        }
+    };
+    start_logs();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            say(&format!("error: the async runtime cannot start: {error}"));
+            return std::process::ExitCode::from(ExitCode::Failed.code());
+        }
+    };
+    let session = Session::new(scenarios, arguments.common);
+    let code = match runtime.block_on(execute(&session, &arguments.command)) {
+        Ok(code) => code,
+        Err(error) if error.is_closed_pipe() => ExitCode::Concluded,
+        Err(error) => {
+            say(&format!("error: {}", error.with_causes()));
+            error.exit_code()
+        }
+    };
+    // Abandoned user code may still run: it must not hold the process.
+    runtime.shutdown_background();
+    std::process::ExitCode::from(code.code())
+}
+
+async fn execute(session: &Session<'_>, command: &Command) -> Result<ExitCode, CommandError> {
+    match command {
+        Command::List(_) => list::list(session),
+        Command::Run(args) => run::run(session, args).await,
+        Command::Resume(args) => resume::resume(session, args).await,
+        Command::Runs(_) => runs::runs(session).await,
+        Command::Show(args) => show::show(session, args).await,
+        Command::Journal(args) => journal::journal(session, args).await,
+        Command::Doctor(_) => doctor::doctor(session).await,
+        Command::New(args) => new::new(session, args),
+    }
+}
+
+/// Returns the end of a run's id: enough to tell the runs of a day apart, and accepted wherever a run is named.
+pub(crate) fn short(run: RunId) -> String {
+    let id = run.to_string();
+    id.get(id.len().saturating_sub(8)..).unwrap_or_default().to_owned()
+}

@@ -1,0 +1,90 @@
+//! Why a command did not do what it was asked.
+
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
+
+use playhouse_journal::ReadError;
+use playhouse_types::ExitCode;
+
+use super::new::NewError;
+use crate::entry::EntryError;
+use crate::host::{OpenError, RunError};
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CommandError {
+    #[error("there is no scenario `{name}` in this binary{hint}")]
+    UnknownScenario { name: String, hint: String },
+    #[error("there is no run `{text}` in `{data_dir}`{hint}")]
+    UnknownRun { text: String, data_dir: PathBuf, hint: String },
+    #[error(
+        "`{text}` is the beginning or end of {count} runs: write more of the id (`{program} runs` lists them)"
+    )]
+    AmbiguousRun { text: String, count: usize, program: String },
+    #[error("scenario `{scenario}` needs an input: `--input TEXT`, `--input-file F`{or_folder}")]
+    NoInput { scenario: String, or_folder: &'static str },
+    #[error("scenario `{scenario}` reads no cases: use `--input` or `--input-file` instead of `--input-dir`")]
+    NoCases { scenario: String },
+    #[error("`{path}` holds no case")]
+    EmptyFolder { path: PathBuf },
+    #[error("{0}")]
+    Cases(String),
+    #[error("`{path}` cannot be read")]
+    Unreadable { path: PathBuf, source: io::Error },
+    #[error("stdin cannot be read")]
+    Stdin(#[source] io::Error),
+    #[error("{count} scenario(s) of this binary cannot be run")]
+    InvalidScenarios { count: usize },
+    #[error("the process cannot listen for signals")]
+    Signals(#[source] io::Error),
+    #[error("the output cannot be written")]
+    Output(#[from] io::Error),
+    #[error("the output has no JSON form")]
+    Json(#[from] serde_json::Error),
+    #[error(transparent)]
+    Entry(#[from] EntryError),
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Run(#[from] RunError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    New(#[from] NewError),
+}
+
+impl CommandError {
+    /// Returns what the process ends with.
+    pub(super) fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Open(error) => error.exit_code(),
+            Self::Run(error) => error.exit_code(),
+            Self::Read(ReadError::UnknownRun { .. }) => ExitCode::Usage,
+            Self::Read(ReadError::Corrupt { .. }) | Self::Signals(_) | Self::Output(_) | Self::Json(_) => {
+                ExitCode::Failed
+            }
+            Self::Read(_) => ExitCode::StoreFailed,
+            _ => ExitCode::Usage,
+        }
+    }
+
+    /// Tells whether the reader of stdout has left, as `head` does.
+    pub(super) fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+
+    /// Returns the error and its causes in one line; a cause that is already told is left out.
+    pub(super) fn with_causes(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(source) = cause {
+            let next = source.to_string();
+            if !text.ends_with(&next) {
+                text = format!("{text}: {next}");
+            }
+            cause = source.source();
+        }
+        text
+    }
+}

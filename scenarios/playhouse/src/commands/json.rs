@@ -1,0 +1,227 @@
+//! The JSON forms of runs, conversations and records, as the documentation promises them.
+
+use playhouse_journal::{AdmittedRun, CanonicalRecord, Event, Record, RecordKey, RunRow};
+use playhouse_types::{RunOutcome, TraceContext, Usage};
+use serde::Serialize;
+use serde_json::{Map, Value, value::RawValue};
+
+use super::time::rfc3339;
+use crate::Conversation;
+use crate::conversation::{CallEnd, ToolCall};
+
+/// A run as `runs --json` shows it.
+#[derive(Serialize)]
+pub(super) struct RunJson {
+    run: String,
+    parent: Option<String>,
+    scenario: String,
+    case: Option<String>,
+    status: &'static str,
+    outcome: Option<RunOutcome>,
+    started_at: String,
+    turns: u32,
+}
+
+impl From<&RunRow> for RunJson {
+    fn from(row: &RunRow) -> Self {
+        Self {
+            run: row.run.to_string(),
+            parent: row.parent.map(|parent| parent.to_string()),
+            scenario: row.scenario.to_string(),
+            case: row.case.as_ref().map(ToString::to_string),
+            status: row.status.as_str(),
+            outcome: row.outcome.clone(),
+            started_at: rfc3339(row.started_at),
+            turns: row.turns,
+        }
+    }
+}
+
+/// A run with its conversation as `show --json` shows it.
+#[derive(Serialize)]
+pub(super) struct ConversationJson {
+    #[serde(flatten)]
+    run: RunJson,
+    trace_id: String,
+    result: Option<Box<RawValue>>,
+    messages: Vec<MessageJson>,
+    usage: Usage,
+    restarts: usize,
+}
+
+#[derive(Serialize)]
+struct MessageJson {
+    /// The message's place in the conversation; null for a turn that has said nothing.
+    ordinal: Option<usize>,
+    turn: u32,
+    from: String,
+    content: String,
+    tool_calls: Vec<ToolCallJson>,
+}
+
+#[derive(Serialize)]
+struct ToolCallJson {
+    call: String,
+    tool: String,
+    args: Value,
+    effect: Value,
+    result: Value,
+}
+
+impl ConversationJson {
+    /// Makes the JSON form of a run; `result` is JSON text.
+    pub(super) fn new(
+        row: &RunRow,
+        conversation: &Conversation,
+        result: Option<String>,
+        usage: Usage,
+    ) -> Result<Self, serde_json::Error> {
+        Ok(Self {
+            run: row.into(),
+            trace_id: format!("{:032x}", row.trace.trace_id),
+            result: result.map(RawValue::from_string).transpose()?,
+            messages: messages(conversation),
+            usage,
+            restarts: conversation.restarts().len(),
+        })
+    }
+}
+
+/// Puts the calls of each turn to its message; a turn with calls and no message stands at the end under its agent.
+fn messages(conversation: &Conversation) -> Vec<MessageJson> {
+    let calls_of = |turn: playhouse_types::TurnId| {
+        conversation.turn(turn).map(|turn| turn.calls.iter().map(call_json).collect()).unwrap_or_default()
+    };
+    let mut messages: Vec<MessageJson> = Vec::new();
+    for (ordinal, message) in conversation.messages().iter().enumerate() {
+        messages.push(MessageJson {
+            ordinal: Some(ordinal),
+            turn: message.turn.0,
+            from: message.from.to_string(),
+            content: message.content.clone(),
+            tool_calls: calls_of(message.turn),
+        });
+    }
+    let is_silent = |turn: &&crate::conversation::Turn| {
+        !turn.calls.is_empty() && !conversation.messages().iter().any(|message| message.turn == turn.turn)
+    };
+    for turn in conversation.turns().filter(is_silent) {
+        let (from, content) = (turn.speaker.to_string(), String::new());
+        messages.push(MessageJson {
+            ordinal: None,
+            turn: turn.turn.0,
+            from,
+            content,
+            tool_calls: calls_of(turn.turn),
+        });
+    }
+    messages
+}
+
+fn call_json(call: &ToolCall) -> ToolCallJson {
+    let result = match &call.end {
+        None => Value::Null,
+        Some(CallEnd::Answered { output, .. }) => Value::String(output.clone()),
+        Some(CallEnd::Failed(text)) => serde_json::json!({ "failed": text }),
+        Some(CallEnd::Denied(text)) => serde_json::json!({ "denied": text }),
+        Some(CallEnd::InDoubt(text)) => serde_json::json!({ "in_doubt": text }),
+    };
+    ToolCallJson {
+        call: call.call.to_string(),
+        tool: call.tool.clone(),
+        // What a model wrote need not be JSON; then it is shown as the text it is.
+        args: serde_json::from_str(&call.arguments).unwrap_or_else(|_| Value::String(call.arguments.clone())),
+        effect: serde_json::json!(call.effect),
+        result,
+    }
+}
+
+/// A record as `journal` shows it.
+pub(super) fn record_json(record: &Record) -> Result<String, serde_json::Error> {
+    #[derive(Serialize)]
+    struct RecordJson<'a> {
+        kind: playhouse_journal::Kind,
+        seq: u64,
+        lane: &'a str,
+        turn: u32,
+        incarnation: u32,
+        time: String,
+        key: String,
+        body: Value,
+    }
+    serde_json::to_string(&RecordJson {
+        kind: record.key.kind,
+        seq: record.seq.0,
+        lane: record.lane.as_str(),
+        turn: record.key.turn.0,
+        incarnation: record.incarnation.0,
+        time: rfc3339(record.time),
+        key: record.key.to_string(),
+        body: body(&record.event)?,
+    })
+}
+
+/// A record as `journal --canonical` shows it: only what two runs of one seed and input have in common.
+pub(super) fn canonical_json(record: &CanonicalRecord) -> Result<String, serde_json::Error> {
+    #[derive(Serialize)]
+    struct CanonicalJson<'a> {
+        kind: playhouse_journal::Kind,
+        lane: &'a str,
+        turn: u32,
+        key: String,
+        body: Value,
+    }
+    let RecordKey { turn, kind, .. } = record.key;
+    let (lane, key) = (record.lane.as_str(), record.key.to_string());
+    let body = body(&record.event)?;
+    serde_json::to_string(&CanonicalJson { kind, lane, turn: turn.0, key, body })
+}
+
+/// Takes an event out of the object that names its kind; hashes and trace ids are shown as hexadecimal digits.
+fn body(event: &Event) -> Result<Value, serde_json::Error> {
+    let mut body = match event {
+        Event::RunAdmitted(admitted) => admitted_body(admitted)?,
+        other => match serde_json::to_value(other)? {
+            Value::Object(fields) => fields.into_iter().next().map_or(Value::Null, |(_, body)| body),
+            bare => bare,
+        },
+    };
+    hashes_as_hex(&mut body);
+    Ok(body)
+}
+
+/// Shows an admission; its trace id has more bits than a number in a JSON value.
+fn admitted_body(admitted: &AdmittedRun) -> Result<Value, serde_json::Error> {
+    let TraceContext { trace_id, span_id } = admitted.trace;
+    let trace =
+        serde_json::json!({ "trace_id": format!("{trace_id:032x}"), "span_id": format!("{span_id:016x}") });
+    let mut body = serde_json::to_value(AdmittedRun { trace: TraceContext::default(), ..admitted.clone() })?;
+    if let Value::Object(fields) = &mut body {
+        fields.insert("trace".to_owned(), trace);
+    }
+    Ok(body)
+}
+
+fn hashes_as_hex(value: &mut Value) {
+    match value {
+        Value::Object(fields) => fields_as_hex(fields),
+        Value::Array(values) => values.iter_mut().for_each(hashes_as_hex),
+        _ => {}
+    }
+}
+
+fn fields_as_hex(fields: &mut Map<String, Value>) {
+    for (name, value) in fields {
+        match value {
+            Value::Array(bytes) if name.ends_with("_hash") => {
+                let digits =
+                    bytes.iter().filter_map(Value::as_u64).map(|byte| format!("{byte:02x}")).collect();
+                *value = Value::String(digits);
+            }
+            other => hashes_as_hex(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+use super::{ConversationJson, RunJson, canonical_json, record_json};
+use crate::Conversation;
+use crate::test_records::{row, short_run};
+use playhouse_journal::canonical;
+use serde_json::{Value, json};
+
+#[test]
+fn a_run_has_the_documented_fields() {
+    let expected = json!({
+        "run": "00000000000000000000000007",
+        "parent": null,
+        "scenario": "demo",
+        "case": null,
+        "status": "running",
+        "outcome": null,
+        "started_at": "1970-01-01T00:00:00.001000Z",
+        "turns": 0,
+    });
+    assert_eq!(serde_json::to_value(RunJson::from(&row())).unwrap(), expected);
+    let mut ended = row();
+    short_run().iter().for_each(|record| ended.apply(record));
+    let shown = serde_json::to_value(RunJson::from(&ended)).unwrap();
+    assert_eq!(shown["outcome"], json!({ "kind": "concluded", "detail": "`CLOSED` was said" }));
+    assert_eq!((&shown["status"], &shown["turns"]), (&json!("concluded"), &json!(2)));
+}
+
+#[test]
+fn a_conversation_has_the_documented_fields() {
+    let conversation = Conversation::fold(&short_run());
+    let result = conversation.result().map(ToOwned::to_owned);
+    let shown = ConversationJson::new(&row(), &conversation, result, *conversation.usage()).unwrap();
+    let shown: Value = serde_json::from_str(&serde_json::to_string(&shown).unwrap()).unwrap();
+    assert_eq!(shown["trace_id"], "00000000000000000000000000000abc");
+    assert_eq!(shown["result"], json!({ "paid": true }));
+    assert_eq!(shown["restarts"], 1);
+    assert_eq!(
+        shown["usage"],
+        json!({ "input_tokens": 30, "output_tokens": 15, "model_calls": 3, "tool_calls": 2, "cost_microusd": 0, "lost": 0 })
+    );
+    let said = json!({
+        "ordinal": 1,
+        "turn": 1,
+        "from": "clerk",
+        "content": "total is 5",
+        "tool_calls": [
+            { "call": "call_1_1_0", "tool": "read", "args": { "file": "a" }, "effect": "pure", "result": "{\"total\":5}" },
+            { "call": "call_1_1_1", "tool": "nope", "args": {}, "effect": null,
+              "result": { "failed": "there is no tool `nope`" } },
+        ],
+    });
+    assert_eq!(shown["messages"][1], said);
+}
+
+#[test]
+fn calls_of_a_turn_that_said_nothing_are_not_lost() {
+    let records = short_run();
+    let conversation = Conversation::fold(&records[..7]);
+    let shown = serde_json::to_value(super::messages(&conversation)).unwrap();
+    assert_eq!((&shown[1]["ordinal"], &shown[1]["from"]), (&Value::Null, &json!("clerk")));
+    assert_eq!(shown[1]["tool_calls"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_record_is_a_line_with_its_body() {
+    let records = short_run();
+    let shown: Value = serde_json::from_str(&record_json(&records[2]).unwrap()).unwrap();
+    let expected = json!({
+        "kind": "TurnAssigned",
+        "seq": 3,
+        "lane": "run",
+        "turn": 1,
+        "incarnation": 1,
+        "time": "1970-01-01T00:00:00.003000Z",
+        "key": "1/0/0/TurnAssigned",
+        "body": { "turn": 1, "speaker": "clerk", "reason": "next", "upto": 1 },
+    });
+    assert_eq!(shown, expected);
+    let admitted: Value = serde_json::from_str(&record_json(&records[0]).unwrap()).unwrap();
+    assert_eq!(admitted["body"]["definition_hash"], "ab".repeat(32));
+    assert_eq!(admitted["body"]["trace"]["trace_id"], "f".repeat(32));
+}
+
+#[test]
+fn a_canonical_record_has_nothing_of_its_run() {
+    let lines: Vec<String> =
+        canonical(&short_run()).iter().map(|record| canonical_json(record).unwrap()).collect();
+    let first: Value = serde_json::from_str(&lines[0]).unwrap();
+    let fields: Vec<&String> = first.as_object().unwrap().keys().collect();
+    assert_eq!(fields, ["body", "key", "kind", "lane", "turn"]);
+    assert!(!lines.iter().any(|line| line.contains("ActorRestarted")), "operational records are left out");
+}

@@ -1,0 +1,145 @@
+//! What all commands share: the scenarios of the binary, the common options, the way to the store.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use playhouse_journal::{JournalRead, ReadError, Record, RunRow};
+use playhouse_types::{RunId, Seq};
+
+use super::command_error::CommandError;
+use super::find_run::find_run;
+use super::find_scenario::find_scenario;
+use crate::ScenarioEntry;
+use crate::definition::Definition;
+use crate::host::{Runtime, RuntimeOptions};
+
+/// Where runs are kept unless said otherwise.
+const DEFAULT_DATA_DIR: &str = ".playhouse";
+
+/// How many records are read at once.
+const PAGE: usize = 1_000;
+
+/// Options that every command takes.
+#[derive(Args, Debug)]
+pub(super) struct CommonArgs {
+    /// Prints results as JSON
+    #[arg(long, global = true)]
+    json: bool,
+    /// Where runs are kept
+    #[arg(long, global = true, value_name = "D", env = "PLAYHOUSE_DATA_DIR", default_value = DEFAULT_DATA_DIR)]
+    data_dir: PathBuf,
+}
+
+/// What all commands share.
+pub(super) struct Session<'a> {
+    scenarios: &'a [ScenarioEntry],
+    common: CommonArgs,
+}
+
+impl<'a> Session<'a> {
+    /// Makes the session of one command. A data directory that is named by an empty text counts as not named.
+    pub(super) fn new(scenarios: &'a [ScenarioEntry], mut common: CommonArgs) -> Self {
+        if common.data_dir.as_os_str().is_empty() {
+            common.data_dir = PathBuf::from(DEFAULT_DATA_DIR);
+        }
+        Self { scenarios, common }
+    }
+
+    pub(super) const fn scenarios(&self) -> &'a [ScenarioEntry] {
+        self.scenarios
+    }
+
+    pub(super) const fn is_json(&self) -> bool {
+        self.common.json
+    }
+
+    pub(super) fn data_dir(&self) -> &Path {
+        &self.common.data_dir
+    }
+
+    /// Returns the options of a runtime as the command line and the environment say.
+    pub(super) fn options(&self) -> RuntimeOptions {
+        RuntimeOptions::new(&self.common.data_dir).with_environment()
+    }
+
+    /// Opens the store for reading what is there; `None` if there is none yet, so that looking creates nothing.
+    pub(super) async fn open_existing(&self) -> Result<Option<Runtime>, CommandError> {
+        if !self.common.data_dir.exists() {
+            return Ok(None);
+        }
+        Ok(Some(Runtime::open_with(self.options()).await?))
+    }
+
+    /// Opens the store and finds the run that `text` names.
+    pub(super) async fn open_run(&self, text: &str) -> Result<Opened, CommandError> {
+        let Some(runtime) = self.open_existing().await? else {
+            find_run(&[], text, self.data_dir())?;
+            return Err(CommandError::UnknownRun {
+                text: text.to_owned(),
+                data_dir: self.common.data_dir.clone(),
+                hint: String::new(),
+            });
+        };
+        let rows = runtime.journal().runs().await?;
+        let row = find_run(&rows, text, self.data_dir())?.clone();
+        Ok(Opened { runtime, rows, row })
+    }
+
+    /// Builds the definition that a stored run needs; the error is a sentence for a person.
+    pub(super) fn stored_definition(
+        &self,
+        name: &str,
+        parameters_json: &str,
+    ) -> Result<Arc<Definition>, String> {
+        let entry = find_scenario(self.scenarios, name).map_err(|error| error.to_string())?;
+        entry.build(parameters_json).map_err(|error| error.to_string())
+    }
+}
+
+/// An open store and a run in it.
+pub(super) struct Opened {
+    pub(super) runtime: Runtime,
+    /// All runs, oldest first.
+    pub(super) rows: Vec<RunRow>,
+    /// The run that was named.
+    pub(super) row: RunRow,
+}
+
+/// Reads all records of a run.
+pub(super) async fn read_records(journal: &dyn JournalRead, run: RunId) -> Result<Vec<Record>, ReadError> {
+    let mut records: Vec<Record> = Vec::new();
+    loop {
+        let after = records.last().map_or(Seq(0), |record| record.seq);
+        let page = journal.records(run, after, PAGE).await?;
+        let is_last = page.len() < PAGE;
+        records.extend(page);
+        if is_last {
+            return Ok(records);
+        }
+    }
+}
+
+/// Returns the rows of a batch's cases in the order of its cases; the children that are in `rows` if it has no record.
+pub(super) fn children(rows: &[RunRow], batch: RunId, records: &[Record]) -> Vec<RunRow> {
+    let order: Vec<RunId> = records
+        .iter()
+        .filter_map(|record| match &record.event {
+            playhouse_journal::Event::BatchAdmitted(admitted) => {
+                Some(admitted.cases.iter().map(|case| case.run))
+            }
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    let mut children: Vec<RunRow> = rows.iter().filter(|row| row.parent == Some(batch)).cloned().collect();
+    children.sort_by_key(|row| order.iter().position(|run| *run == row.run));
+    children
+}
+
+/// Returns the name under which this program was called, for hints that can be copied.
+pub(super) fn program_name() -> String {
+    let path = std::env::args_os().next().map(PathBuf::from);
+    let name = path.as_deref().and_then(Path::file_stem).and_then(|stem| stem.to_str());
+    name.unwrap_or("playhouse").to_owned()
+}

@@ -1,0 +1,152 @@
+//! `playhouse show`: the conversation of one run.
+
+use std::fmt::Write;
+
+use clap::Args;
+use playhouse_journal::{JournalRead, RunRow};
+use playhouse_types::{ExitCode, Usage};
+
+use super::command_error::CommandError;
+use super::json::ConversationJson;
+use super::output::{print, print_json};
+use super::results::case_table;
+use super::session::{Opened, Session, children, read_records};
+use super::time::{rfc3339, short_time};
+use crate::Conversation;
+use crate::conversation::Turn;
+use crate::view::{actor_name, block, call_end, call_name, duration, one_line, turn_outcome, usage_line};
+
+/// How many characters of a reason are shown.
+const REASON_CHARS: usize = 300;
+
+/// Shows the conversation of a run, its tool calls and how it ended.
+#[derive(Args, Debug)]
+pub(super) struct ShowArgs {
+    /// The run: its id, the beginning or end of it, or `last`
+    run: String,
+}
+
+/// Shows one run.
+pub(super) async fn show(session: &Session<'_>, args: &ShowArgs) -> Result<ExitCode, CommandError> {
+    let opened = session.open_run(&args.run).await?;
+    let journal = opened.runtime.journal();
+    if opened.row.is_batch {
+        show_batch(session, &opened, journal.as_ref()).await?;
+    } else {
+        let records = read_records(journal.as_ref(), opened.row.run).await?;
+        let conversation = Conversation::fold(&records);
+        if session.is_json() {
+            let result = conversation.result().map(ToOwned::to_owned);
+            print_json(&ConversationJson::new(&opened.row, &conversation, result, *conversation.usage())?)?;
+        } else {
+            print(&text(&opened.row, &conversation))?;
+        }
+    }
+    opened.runtime.close().await;
+    Ok(ExitCode::Concluded)
+}
+
+async fn show_batch(
+    session: &Session<'_>,
+    opened: &Opened,
+    journal: &dyn JournalRead,
+) -> Result<(), CommandError> {
+    let row = &opened.row;
+    let records = read_records(journal, row.run).await?;
+    let children = children(&opened.rows, row.run, &records);
+    let mut usage = Usage::default();
+    children.iter().for_each(|child| usage += child.usage);
+    if session.is_json() {
+        let conversation = Conversation::fold(&records);
+        let result = conversation.result().map(ToOwned::to_owned);
+        return print_json(&ConversationJson::new(row, &conversation, result, usage)?);
+    }
+    let mut shown = header(row);
+    shown.push_str(&case_table(&children));
+    // Writing to a string cannot fail.
+    let _ = writeln!(shown, "usage: {}", usage_line(&usage));
+    Ok(print(&shown)?)
+}
+
+fn header(row: &RunRow) -> String {
+    let mut text = format!("run {}  scenario {}", row.run, row.scenario);
+    // Writing to a string cannot fail.
+    if let Some(case) = &row.case {
+        let _ = write!(text, "  case {case}");
+    }
+    if let Some(parent) = row.parent {
+        let _ = write!(text, "  batch {parent}");
+    }
+    let _ = write!(text, "\nstarted {} UTC", short_time(row.started_at));
+    if let Some(ended_at) = row.ended_at {
+        let _ = write!(text, ", took {}", duration(ended_at.since(row.started_at)));
+    }
+    let _ = writeln!(text, ", trace {:032x}\n", row.trace.trace_id);
+    text
+}
+
+/// Shows a run for a person. What models and tools wrote is escaped and indented.
+fn text(row: &RunRow, conversation: &Conversation) -> String {
+    let mut shown = header(row);
+    let mut said = Vec::new();
+    for message in conversation.messages() {
+        if let Some(turn) = conversation.turn(message.turn).filter(|_| !said.contains(&message.turn)) {
+            shown.push_str(&calls(turn));
+        }
+        said.push(message.turn);
+        // Writing to a string cannot fail.
+        let _ = writeln!(shown, "{}: {}", message.from, block(&message.content, "  "));
+    }
+    for turn in conversation.turns() {
+        let outcome = match &turn.outcome {
+            Some(outcome) => turn_outcome(outcome),
+            None => Some("open".to_owned()),
+        };
+        if !said.contains(&turn.turn) {
+            shown.push_str(&calls(turn));
+        }
+        if let Some(outcome) = outcome {
+            let _ = writeln!(shown, "  -- turn {} of {}: {outcome}", turn.turn, turn.speaker);
+        }
+    }
+    shown.push('\n');
+    shown.push_str(&footer(row, conversation));
+    shown
+}
+
+fn calls(turn: &Turn) -> String {
+    let line = |call: &crate::conversation::ToolCall| {
+        format!(
+            "  {} -> {} {}\n",
+            turn.speaker,
+            call_name(&call.tool, &call.arguments),
+            call_end(call.end.as_ref())
+        )
+    };
+    turn.calls.iter().map(line).collect()
+}
+
+fn footer(row: &RunRow, conversation: &Conversation) -> String {
+    let mut text = String::new();
+    for restart in conversation.restarts() {
+        let cause = restart.cause.as_ref().map(|(_, reason)| format!(": {}", one_line(reason, REASON_CHARS)));
+        let (actor, incarnation) = (actor_name(&restart.actor), restart.incarnation);
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            text,
+            "restart: {actor} as start {incarnation} from record {}{}",
+            restart.checkpoint,
+            cause.unwrap_or_default()
+        );
+    }
+    let _ = writeln!(text, "usage: {} in {} turns", usage_line(conversation.usage()), row.turns);
+    let detail = row.outcome.as_ref().map(|outcome| format!(": {}", one_line(&outcome.detail, REASON_CHARS)));
+    let _ = writeln!(text, "outcome: {}{}", row.status.as_str(), detail.unwrap_or_default());
+    if let Some(ended_at) = row.ended_at {
+        let _ = writeln!(text, "ended: {}", rfc3339(ended_at));
+    }
+    if let Some(result) = conversation.result() {
+        let _ = writeln!(text, "result: {}", block(result, "  "));
+    }
+    text
+}

@@ -1,0 +1,234 @@
+//! A conversation as its readers see it: a pure fold of a run's records.
+
+mod tool_call;
+
+use std::collections::BTreeMap;
+
+use playhouse_journal::{AdmittedRun, Event, ExitKind, Record, RunKey, RunRow};
+use playhouse_types::{
+    AgentName, CallId, Incarnation, Lane, Message, Participant, RunId, RunOutcome, Seq, TurnId, TurnOutcome,
+    Usage,
+};
+use serde::de::DeserializeOwned;
+
+pub use tool_call::{CallEnd, ToolCall};
+
+use crate::ResultError;
+
+/// What one agent did in one of its goes.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Turn {
+    /// Which turn.
+    pub turn: TurnId,
+    /// Who spoke.
+    pub speaker: AgentName,
+    /// Why, in the pattern's words.
+    pub reason: String,
+    /// Its tool calls in the order in which the model asked for them.
+    pub calls: Vec<ToolCall>,
+    /// How it ended; `None` while it is open.
+    pub outcome: Option<TurnOutcome>,
+}
+
+/// An actor that ended abnormally or started again.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ActorRestart {
+    /// Whose lane.
+    pub actor: Lane,
+    /// Which start it is.
+    pub incarnation: Incarnation,
+    /// The last record that its state included.
+    pub checkpoint: Seq,
+    /// Why the start before it ended, if that is on record.
+    pub cause: Option<(ExitKind, String)>,
+}
+
+/// What was said and done in one run, in the order of its journal.
+///
+/// Result functions, `playhouse show` and tests read it; it is the same whether the run was interrupted or not.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Conversation {
+    run: Option<RunId>,
+    admitted: Option<AdmittedRun>,
+    messages: Vec<Message>,
+    turns: BTreeMap<TurnId, Turn>,
+    restarts: Vec<ActorRestart>,
+    failures: BTreeMap<Lane, (ExitKind, String)>,
+    usage: Usage,
+    outcome: Option<RunOutcome>,
+    result: Option<String>,
+}
+
+impl Conversation {
+    /// Folds the records of one run, oldest first.
+    #[must_use]
+    pub fn fold<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
+        let mut conversation = Self::default();
+        let mut row = None;
+        for record in records {
+            let row = row.get_or_insert_with(|| blank_row(record));
+            row.apply(record);
+            conversation.usage = row.usage;
+            conversation.apply(record);
+        }
+        conversation
+    }
+
+    fn apply(&mut self, record: &Record) {
+        self.run.get_or_insert(record.run);
+        match &record.event {
+            Event::RunAdmitted(admitted) => self.admitted = Some(admitted.as_ref().clone()),
+            Event::TurnAssigned { turn, speaker, reason, .. } => {
+                let (speaker, reason) = (speaker.clone(), reason.clone());
+                let opened = Turn { turn: *turn, speaker, reason, calls: Vec::new(), outcome: None };
+                self.turns.insert(*turn, opened);
+            }
+            Event::TurnEnded { turn, outcome } => {
+                if let Some(turn) = self.turns.get_mut(turn) {
+                    turn.outcome = Some(outcome.clone());
+                }
+            }
+            Event::MessagePosted { message } => self.messages.push(message.clone()),
+            Event::ActorFailed { actor, exit, reason, .. } => {
+                self.failures.insert(actor.clone(), (*exit, reason.clone()));
+            }
+            Event::ActorRestarted { actor, incarnation, checkpoint, .. } => {
+                let cause = self.failures.remove(actor);
+                let (actor, incarnation, checkpoint) = (actor.clone(), *incarnation, *checkpoint);
+                self.restarts.push(ActorRestart { actor, incarnation, checkpoint, cause });
+            }
+            Event::RunConcluded { outcome, result, .. } => {
+                self.outcome = Some(outcome.clone());
+                self.result.clone_from(result);
+            }
+            _ => self.apply_call(record),
+        }
+    }
+
+    /// Takes in what a model asked of tools and what came of it.
+    fn apply_call(&mut self, record: &Record) {
+        if let Event::ModelResult { reply, .. } = &record.event {
+            let Some(turn) = self.turns.get_mut(&record.key.turn) else { return };
+            let calls = (0..).zip(&reply.tool_calls).map(|(ordinal, request)| {
+                let call = CallId { turn: record.key.turn, step: record.key.step, ordinal };
+                ToolCall::asked(call, turn.speaker.clone(), request)
+            });
+            let calls: Vec<ToolCall> = calls.collect();
+            turn.calls.extend(calls);
+        } else if let Some(id) = tool_call::call_of(&record.event) {
+            let turn = self.turns.get_mut(&id.turn);
+            if let Some(call) = turn.and_then(|turn| turn.calls.iter_mut().find(|call| call.call == id)) {
+                call.apply(&record.event);
+            }
+        }
+    }
+
+    /// Returns the run; `None` if there are no records.
+    #[must_use]
+    pub const fn run(&self) -> Option<RunId> {
+        self.run
+    }
+
+    /// Returns how the run began; `None` if the records do not begin with it.
+    #[must_use]
+    pub const fn admitted(&self) -> Option<&AdmittedRun> {
+        self.admitted.as_ref()
+    }
+
+    /// Reads the run's input.
+    ///
+    /// # Errors
+    /// [`ResultError`] if there is none, or it is not an `I`.
+    pub fn input<I: DeserializeOwned>(&self) -> Result<I, ResultError> {
+        let admitted = self.admitted.as_ref().ok_or_else(|| ResultError::new("the run has no input"))?;
+        Ok(serde_json::from_str(&admitted.input)?)
+    }
+
+    /// Returns all messages; the first is the opening.
+    #[must_use]
+    pub fn messages(&self) -> &[Message] {
+        &self.messages
+    }
+
+    /// Returns the newest message of an agent.
+    #[must_use]
+    pub fn last(&self) -> Option<&Message> {
+        self.messages.iter().rev().find(|message| message.from != Participant::User)
+    }
+
+    /// Returns the newest message of the agent named `agent`.
+    #[must_use]
+    pub fn last_from(&self, agent: &str) -> Option<&Message> {
+        let is_agent =
+            |message: &&Message| matches!(&message.from, Participant::Agent(name) if name.as_str() == agent);
+        self.messages.iter().rev().find(is_agent)
+    }
+
+    /// Reads the last JSON object of the newest message of the agent named `agent`.
+    ///
+    /// # Errors
+    /// [`ResultError`] if the agent has said nothing, or nothing with an object that is a `T`.
+    pub fn last_json_from<T: DeserializeOwned>(&self, agent: &str) -> Result<T, ResultError> {
+        let message =
+            self.last_from(agent).ok_or_else(|| ResultError::new(format!("`{agent}` has said nothing")))?;
+        let json = crate::builders::last_json_object(&message.content)
+            .ok_or_else(|| ResultError::new(format!("the last message of `{agent}` holds no JSON object")))?;
+        Ok(serde_json::from_str(json)?)
+    }
+
+    /// Returns the turns in order.
+    pub fn turns(&self) -> impl DoubleEndedIterator<Item = &Turn> {
+        self.turns.values()
+    }
+
+    /// Returns one turn.
+    #[must_use]
+    pub fn turn(&self, turn: TurnId) -> Option<&Turn> {
+        self.turns.get(&turn)
+    }
+
+    /// Returns all tool calls, by turn and then as the model asked for them.
+    pub fn calls(&self) -> impl DoubleEndedIterator<Item = &ToolCall> {
+        self.turns.values().flat_map(|turn| &turn.calls)
+    }
+
+    /// Returns the calls of the tool named `tool`.
+    pub fn calls_of<'a>(&'a self, tool: &'a str) -> impl DoubleEndedIterator<Item = &'a ToolCall> {
+        self.calls().filter(move |call| call.tool == tool)
+    }
+
+    /// Returns the starts of actors after a crash, oldest first.
+    #[must_use]
+    pub fn restarts(&self) -> &[ActorRestart] {
+        &self.restarts
+    }
+
+    /// Returns what the run has used so far.
+    #[must_use]
+    pub const fn usage(&self) -> &Usage {
+        &self.usage
+    }
+
+    /// Returns how the run ended; `None` while it is open.
+    #[must_use]
+    pub const fn outcome(&self) -> Option<&RunOutcome> {
+        self.outcome.as_ref()
+    }
+
+    /// Returns the recorded result as JSON text; `None` while the run is open or if it ended without one.
+    #[must_use]
+    pub fn result(&self) -> Option<&str> {
+        self.result.as_deref()
+    }
+}
+
+/// Makes a row to fold usage in; the rest of it is not looked at.
+fn blank_row(first: &Record) -> RunRow {
+    #[expect(clippy::expect_used, reason = "the text is a name")]
+    let scenario = playhouse_types::ScenarioName::new("unknown").expect("`unknown` is a name");
+    let trace = playhouse_types::TraceContext::default();
+    RunRow::admitted(first.run, scenario, first.time, trace, RunKey([0; 32]))
+}
+
+#[cfg(test)]
+mod tests;

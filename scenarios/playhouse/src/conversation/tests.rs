@@ -1,0 +1,97 @@
+use super::{ActorRestart, CallEnd, Conversation};
+use crate::test_records::{RUN, agent, call, short_run};
+use playhouse_journal::ExitKind;
+use playhouse_types::{Effect, Incarnation, Lane, OutcomeKind, Seq, TurnId, TurnOutcome, Usage};
+use serde::Deserialize;
+
+#[derive(Deserialize, PartialEq, Debug)]
+struct Paid {
+    paid: bool,
+}
+
+#[test]
+fn messages_turns_and_calls_come_out_in_order() {
+    let conversation = Conversation::fold(&short_run());
+    let said: Vec<_> =
+        conversation.messages().iter().map(|message| (message.from.as_str(), &*message.content)).collect();
+    assert_eq!(said, [("user", "go"), ("clerk", "total is 5"), ("auditor", "fine {\"paid\":true} CLOSED")]);
+    let speakers: Vec<_> = conversation.turns().map(|turn| turn.speaker.as_str()).collect();
+    assert_eq!(speakers, ["clerk", "auditor"]);
+    assert_eq!(conversation.turn(TurnId(2)).unwrap().outcome, Some(TurnOutcome::Replied));
+    assert_eq!(conversation.run(), Some(RUN));
+    assert_eq!(conversation.input::<String>().unwrap(), "go");
+    assert_eq!(conversation.outcome().unwrap().kind, OutcomeKind::Concluded);
+    assert_eq!(conversation.result(), Some("{\"paid\":true}"));
+}
+
+#[test]
+fn calls_hold_what_was_asked_and_what_came_of_it() {
+    let conversation = Conversation::fold(&short_run());
+    let calls: Vec<_> = conversation.calls().collect();
+    assert_eq!(calls.len(), 2);
+    assert_eq!(
+        (calls[0].call, &calls[0].agent, calls[0].effect),
+        (call(1, 1, 0), &agent("clerk"), Some(Effect::Pure))
+    );
+    assert_eq!(calls[0].arguments, "{\"file\":\"a\"}", "the canonical arguments win over those of the model");
+    assert_eq!(calls[0].output(), Some("{\"total\":5}"));
+    assert_eq!(calls[0].output_as::<serde_json::Value>().unwrap()["total"], 5);
+    assert_eq!(calls[1].end, Some(CallEnd::Failed("there is no tool `nope`".to_owned())));
+    assert_eq!((calls[1].effect, calls[1].output()), (None, None));
+    assert_eq!(conversation.calls_of("read").count(), 1);
+}
+
+#[test]
+fn a_restart_comes_with_its_cause() {
+    let expected = ActorRestart {
+        actor: Lane::new("clerk").unwrap(),
+        incarnation: Incarnation(2),
+        checkpoint: Seq(7),
+        cause: Some((ExitKind::Failed, "it panicked".to_owned())),
+    };
+    assert_eq!(Conversation::fold(&short_run()).restarts(), [expected]);
+}
+
+#[test]
+fn usage_is_summed() {
+    let expected = Usage {
+        input_tokens: 30,
+        output_tokens: 15,
+        model_calls: 3,
+        tool_calls: 2,
+        cost_microusd: Some(0),
+        lost: 0,
+    };
+    assert_eq!(*Conversation::fold(&short_run()).usage(), expected);
+}
+
+#[test]
+fn what_an_agent_said_can_be_read() {
+    let conversation = Conversation::fold(&short_run());
+    assert_eq!(conversation.last().unwrap().from.as_str(), "auditor");
+    assert_eq!(conversation.last_from("clerk").unwrap().content, "total is 5");
+    assert_eq!(conversation.last_json_from::<Paid>("auditor").unwrap(), Paid { paid: true });
+    let error = conversation.last_json_from::<Paid>("clerk").unwrap_err().to_string();
+    assert_eq!(error, "the last message of `clerk` holds no JSON object");
+    assert!(
+        conversation
+            .last_json_from::<Paid>("nobody")
+            .unwrap_err()
+            .to_string()
+            .contains("`nobody` has said nothing")
+    );
+}
+
+#[test]
+fn any_beginning_of_a_journal_folds() {
+    let records = short_run();
+    for end in 0..=records.len() {
+        let conversation = Conversation::fold(&records[..end]);
+        assert_eq!(conversation.outcome().is_some(), end == records.len());
+    }
+    assert_eq!(
+        Conversation::fold(&records[..5]).calls().next().unwrap().end,
+        None,
+        "an open call has no end"
+    );
+}

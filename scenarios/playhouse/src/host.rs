@@ -1,0 +1,26 @@
+//! The host: opens a store, starts runs of scenarios as supervised actors, and brings them to rest.
+//!
+//! ```text
+//! System (rest_for_one): journal writer, models, tools, runs
+//!    runs: one supervisor per run (one_for_one): agents, coordinator
+//! ```
+
+mod admission;
+mod batch;
+mod endpoints;
+mod error;
+mod live_run;
+mod observer;
+mod options;
+mod resume;
+mod runtime;
+mod system;
+mod toolbox;
+
+pub use batch::{BatchEnd, BatchHandle, StartBatch};
+pub use error::{OpenError, RunError};
+pub use live_run::{RunEnd, RunHandle, StartRun};
+pub use options::{Durability, RuntimeOptions, Secret};
+pub(crate) use resume::resumable;
+pub use resume::{FindScenario, Resumed};
+pub use runtime::Runtime;

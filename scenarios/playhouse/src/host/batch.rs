@@ -1,0 +1,272 @@
+//! Batches: many cases of one scenario, admitted together, worked on a few at a time, ended as one.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use playhouse_coordinator::RunRest;
+use playhouse_journal::{AdmittedBatch, BatchCase, Event, Kind, NewRecord, RecordKey, RunRow};
+use playhouse_messages::{JournalError, RunJournal};
+use playhouse_types::{
+    CaseName, ExitCode, Incarnation, Label, Lane, ModelName, OutcomeKind, RunId, RunOutcome, RunStatus, Seq,
+    Step, TurnId,
+};
+use tokio::sync::watch;
+
+use super::admission::admit_batch;
+use super::error::RunError;
+use super::live_run::RunEnd;
+use super::resume::{Opening, open_run, settled};
+use super::runtime::{Inner, Runtime, with_sources};
+use crate::definition::{CaseInput, Definition};
+
+/// How to start a batch.
+#[derive(Clone, Debug)]
+pub struct StartBatch {
+    /// The cases in order.
+    pub cases: Vec<CaseInput>,
+    /// The absolute path of the folder they come from, for the record.
+    pub input_path: PathBuf,
+    /// The seed of all draws.
+    pub seed: u64,
+    /// The model for all agents; `None` leaves it to agents, environment and scripts.
+    pub model: Option<ModelName>,
+    /// How many cases are worked on at once; at least 1.
+    pub concurrency: usize,
+}
+
+/// How a batch came to rest in this process.
+#[derive(Clone, Debug)]
+pub struct BatchEnd {
+    /// The batch's row as of its last record.
+    pub row: RunRow,
+    /// The cases in order, each with its end, or with why it could not be worked on.
+    pub cases: Vec<(CaseName, Result<RunEnd, String>)>,
+    /// The results of all cases as a JSON array, `null` where there is none.
+    pub result: String,
+    /// The worst of the cases' exit codes.
+    pub exit: ExitCode,
+    /// How the batch came to rest.
+    pub rest: RunRest,
+}
+
+/// A batch that was started or resumed. It goes on when this is dropped.
+#[derive(Debug)]
+pub struct BatchHandle {
+    /// The batch.
+    pub run: RunId,
+    /// How many cases it has.
+    pub n_cases: usize,
+    end: watch::Receiver<Option<BatchEnd>>,
+}
+
+impl BatchHandle {
+    /// Waits until all cases have come to rest.
+    ///
+    /// # Errors
+    /// [`RunError::Closing`] if the runtime went away first.
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn finished(mut self) -> Result<BatchEnd, RunError> {
+        let end = self.end.wait_for(Option::is_some).await.map_err(|_| RunError::Closing)?;
+        end.clone().ok_or(RunError::Closing)
+    }
+}
+
+impl Runtime {
+    /// Starts a batch; it and all its cases are on record when this returns.
+    ///
+    /// # Errors
+    /// [`RunError`]; `Invalid` before anything was written, naming the case.
+    pub async fn start_batch(
+        &self,
+        scenario: Arc<Definition>,
+        start: StartBatch,
+    ) -> Result<BatchHandle, RunError> {
+        let inner = &self.inner;
+        inner.refuse_when_closing()?;
+        if start.cases.is_empty() {
+            let path = start.input_path.display();
+            return Err(RunError::Invalid(format!("there are no cases in `{path}`")));
+        }
+        inner.endpoints.of(&scenario, start.model.as_ref()).await?;
+        inner.toolboxes.of(&scenario).await?;
+        let admissions = admit_batch(&scenario, &start, inner.clock.now())?;
+        let Some((row, log)) = admissions.first().map(|first| (first.row.clone(), first.log.clone())) else {
+            return Err(RunError::Closing);
+        };
+        inner.admit(admissions).await?;
+        let log = log.ok_or(RunError::Closing)?;
+        let journal = RunJournal::new(inner.journal.clone(), log);
+        let batch = OpenBatch { definition: scenario, journal, row, epoch: 1, opening: Opening::Admitted };
+        Ok(batch.launch(inner))
+    }
+}
+
+/// A batch that is ours.
+pub(crate) struct OpenBatch {
+    pub(crate) definition: Arc<Definition>,
+    pub(crate) journal: RunJournal,
+    /// The row as of the log's last record.
+    pub(crate) row: RunRow,
+    pub(crate) epoch: u64,
+    /// How its cases become ours.
+    pub(crate) opening: Opening,
+}
+
+impl OpenBatch {
+    /// Works on the cases in the background.
+    pub(crate) fn launch(self, inner: &Arc<Inner>) -> BatchHandle {
+        let (ended, end) = watch::channel(None);
+        let (run, n_cases) = (self.row.run, self.admitted().map_or(0, |batch| batch.cases.len()));
+        let inner = Arc::clone(inner);
+        tokio::spawn(async move {
+            ended.send_replace(Some(self.work(&inner).await));
+        });
+        BatchHandle { run, n_cases, end }
+    }
+
+    fn admitted(&self) -> Option<&AdmittedBatch> {
+        match &self.journal.log().get(Seq(1))?.event {
+            Event::BatchAdmitted(batch) => Some(batch),
+            _ => None,
+        }
+    }
+
+    async fn work(self, inner: &Arc<Inner>) -> BatchEnd {
+        let (cases, concurrency) = match self.admitted() {
+            Some(batch) => (batch.cases.clone(), batch.concurrency.max(1) as usize),
+            None => (Vec::new(), 1),
+        };
+        // Unordered, so that a slow case holds up nobody; put back in order for the result.
+        let mut ends: Vec<_> = futures::stream::iter(cases.into_iter().enumerate())
+            .map(async |(place, case)| (place, self.work_on(inner, case).await))
+            .buffer_unordered(concurrency)
+            .collect()
+            .await;
+        ends.sort_by_key(|(place, _)| *place);
+        let ends = ends.into_iter().map(|(_, end)| end).collect();
+        self.conclude(inner, ends).await
+    }
+
+    /// Brings one case to rest; cases that have ended are only read.
+    async fn work_on(&self, inner: &Arc<Inner>, case: BatchCase) -> (CaseName, Result<RunEnd, RunError>) {
+        let work = async {
+            inner.refuse_when_closing()?;
+            if let Some(failure) = inner.failure.get() {
+                return Err(RunError::StoreFailed(with_sources(failure)));
+            }
+            match settled(inner, case.run).await? {
+                Some(end) => Ok(end),
+                None => match open_run(inner, &self.definition, case.run, self.opening).await? {
+                    Ok(opened) => inner.launch(opened).await?.finished().await,
+                    Err(end) => Ok(end),
+                },
+            }
+        };
+        (case.case, work.await)
+    }
+
+    async fn conclude(self, inner: &Arc<Inner>, ends: Vec<(CaseName, Result<RunEnd, RunError>)>) -> BatchEnd {
+        let exit = ends.iter().map(|(_, end)| exit_of(end)).fold(ExitCode::Concluded, ExitCode::worse);
+        let results: Vec<&str> = ends
+            .iter()
+            .map(|(_, end)| end.as_ref().ok().and_then(|end| end.result.as_deref()).unwrap_or("null"))
+            .collect();
+        let result = format!("[{}]", results.join(","));
+        let rest = match exit {
+            ExitCode::Interrupted => RunRest::Interrupted,
+            ExitCode::StoreFailed => RunRest::Lost(JournalError::StoreFailed),
+            _ => self.record_end(exit, &ends, &result).await,
+        };
+        let mut row = self.row.clone();
+        let folded = Seq(if row.turns == 0 { 1 } else { self.journal.log().head().0 });
+        self.journal.log().after(folded).for_each(|record| row.apply(record));
+        let end = RunEnd { row: row.clone(), result: None, rest: rest.clone() };
+        inner.close_run(&end, self.epoch).await;
+        let cases =
+            ends.into_iter().map(|(case, end)| (case, end.map_err(|error| with_sources(&error)))).collect();
+        BatchEnd { row, cases, result, exit, rest }
+    }
+
+    /// Puts the batch's end on record: concluded if every case has ended, suspended if one waits for a person.
+    async fn record_end(
+        &self,
+        exit: ExitCode,
+        ends: &[(CaseName, Result<RunEnd, RunError>)],
+        result: &str,
+    ) -> RunRest {
+        let count = |code| ends.iter().filter(|(_, end)| exit_of(end) == code).count();
+        let is_waiting = count(ExitCode::Waiting) > 0 || ends.iter().any(|(_, end)| end.is_err());
+        let detail = summary(ends);
+        let epoch = Step(u32::try_from(self.epoch).unwrap_or(u32::MAX));
+        let (key, event, rest) = if is_waiting {
+            let key = RecordKey::new(TurnId(0), epoch, 0, Kind::Suspended);
+            (key, Event::Suspended { reason: detail.clone() }, RunRest::Suspended(detail))
+        } else {
+            let outcome = RunOutcome { kind: kind_of(exit), detail };
+            let usage = ends.iter().filter_map(|(_, end)| end.as_ref().ok()).fold(
+                playhouse_types::Usage::default(),
+                |mut sum, end| {
+                    sum += end.row.usage;
+                    sum
+                },
+            );
+            let key = RecordKey::of_run(Kind::RunConcluded);
+            let event =
+                Event::RunConcluded { outcome: outcome.clone(), result: Some(result.to_owned()), usage };
+            (key, event, RunRest::Concluded(outcome))
+        };
+        let incarnation = Incarnation(epoch.0);
+        let label = Label::default();
+        let record = NewRecord { lane: Lane::run(), incarnation, key, causation: None, label, event };
+        match self.journal.commit(vec![record]).await {
+            Ok(_) => rest,
+            Err(error) => RunRest::Lost(error),
+        }
+    }
+}
+
+fn exit_of(end: &Result<RunEnd, RunError>) -> ExitCode {
+    match end {
+        Ok(RunEnd { rest: RunRest::Lost(JournalError::StoreFailed), .. }) => ExitCode::StoreFailed,
+        Ok(RunEnd { rest: RunRest::Lost(_), .. }) => ExitCode::Failed,
+        Ok(end) => ExitCode::from(end.row.status),
+        Err(error) => error.exit_code(),
+    }
+}
+
+const fn kind_of(exit: ExitCode) -> OutcomeKind {
+    match exit {
+        ExitCode::Concluded => OutcomeKind::Concluded,
+        ExitCode::Limited => OutcomeKind::Limited,
+        ExitCode::Waiting => OutcomeKind::Waiting,
+        ExitCode::Quarantined => OutcomeKind::Quarantined,
+        _ => OutcomeKind::Failed,
+    }
+}
+
+/// Says how many cases ended how, in words.
+fn summary(ends: &[(CaseName, Result<RunEnd, RunError>)]) -> String {
+    let statuses = [
+        RunStatus::Concluded,
+        RunStatus::Limited,
+        RunStatus::Waiting,
+        RunStatus::Failed,
+        RunStatus::Cancelled,
+        RunStatus::Quarantined,
+    ];
+    let count =
+        |status| ends.iter().filter(|(_, end)| end.as_ref().is_ok_and(|e| e.row.status == status)).count();
+    let mut parts: Vec<String> = statuses
+        .into_iter()
+        .map(|status| (status, count(status)))
+        .filter(|(_, n_cases)| *n_cases > 0)
+        .map(|(status, n_cases)| format!("{n_cases} {}", status.as_str()))
+        .collect();
+    let n_errors = ends.iter().filter(|(_, end)| end.is_err()).count();
+    if n_errors > 0 {
+        parts.push(format!("{n_errors} not worked on"));
+    }
+    format!("{} cases: {}", ends.len(), parts.join(", "))
+}

@@ -1,0 +1,405 @@
+//! A run that is being worked on in this process: its actors, and how it comes to rest.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use playhouse_agents::{Agent, AgentArgs, RunContext, request_header};
+use playhouse_coordinator::{Coordinator, CoordinatorArgs, CrewLinks, RunRest};
+use playhouse_journal::{Event, Kind, NewRecord, RecordKey, RunRow};
+use playhouse_messages::{Address, AgentMsg, CoordinatorMsg, RunJournal};
+use playhouse_runtime::{ChildSpec, RestartPolicy, Strategy, Supervisor, SupervisorArgs, SupervisorMsg};
+use playhouse_types::{
+    AgentName, Envelope, Incarnation, Label, Lane, ModelName, RunId, Seq, Step, Timestamp, TurnId,
+};
+use ractor::{Actor, ActorRef};
+use tokio::sync::watch;
+use tracing::warn;
+
+use super::endpoints::AgentModel;
+use super::error::RunError;
+use super::observer::RunObserver;
+use super::runtime::Inner;
+use super::system::addressed_child;
+use crate::definition::Definition;
+
+/// How many doorbells may wait for an agent or a coordinator. One would do; a few save senders from being refused.
+const MAILBOX: usize = 64;
+
+/// How long calls in flight may take to reach their record when the process is asked to stop; then they are cancelled.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// How to start one run.
+#[derive(Clone, Debug)]
+pub struct StartRun {
+    /// The input as JSON text.
+    pub input: String,
+    /// The seed of all draws.
+    pub seed: u64,
+    /// The model for all agents; `None` leaves it to agents, environment and scripts.
+    pub model: Option<ModelName>,
+}
+
+/// How a run came to rest in this process.
+#[derive(Clone, Debug)]
+pub struct RunEnd {
+    /// The run's row as of its last record.
+    pub row: RunRow,
+    /// The result as JSON text, if the run ended with one.
+    pub result: Option<String>,
+    /// How it came to rest.
+    pub rest: RunRest,
+}
+
+/// A run that was started or resumed. It goes on when this is dropped.
+#[derive(Debug)]
+pub struct RunHandle {
+    /// The run.
+    pub run: RunId,
+    pub(crate) end: watch::Receiver<Option<RunEnd>>,
+}
+
+impl RunHandle {
+    /// Waits until the run has come to rest and its actors have stopped.
+    ///
+    /// # Errors
+    /// [`RunError::Closing`] if the runtime went away first.
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn finished(mut self) -> Result<RunEnd, RunError> {
+        let end = self.end.wait_for(Option::is_some).await.map_err(|_| RunError::Closing)?;
+        end.clone().ok_or(RunError::Closing)
+    }
+}
+
+/// What a run needs to be worked on: it is ours, and its log holds all records.
+pub(crate) struct OpenedRun {
+    pub(crate) definition: Arc<Definition>,
+    pub(crate) journal: RunJournal,
+    /// The row as of the log's last record.
+    pub(crate) row: RunRow,
+    pub(crate) epoch: u64,
+    pub(crate) owner_gone_at: Option<Timestamp>,
+}
+
+/// A run and its actors.
+pub(crate) struct LiveRun {
+    run: RunId,
+    epoch: u64,
+    /// The row as of the record at `folded`.
+    row: RunRow,
+    folded: Seq,
+    pub(crate) journal: RunJournal,
+    supervisor: ActorRef<SupervisorMsg>,
+    coordinator: Address<CoordinatorMsg>,
+    agents: BTreeMap<AgentName, Address<AgentMsg>>,
+    rest: Arc<watch::Sender<Option<RunRest>>>,
+}
+
+impl LiveRun {
+    /// Starts the actors of a run.
+    pub(crate) async fn start(inner: &Arc<Inner>, opened: OpenedRun) -> Result<Arc<Self>, RunError> {
+        let Some(admitted) = admitted(&opened.journal) else {
+            return Err(RunError::Invalid(format!("run `{}` is a batch", opened.row.run)));
+        };
+        let models = inner.endpoints.of(&opened.definition, admitted.model.as_ref()).await?;
+        let tools = inner.toolboxes.of(&opened.definition).await?;
+        let run = opened.row.run;
+        let rest = Arc::new(watch::Sender::new(None));
+        let coordinator = Address::new(MAILBOX);
+        let agents: BTreeMap<AgentName, Address<AgentMsg>> = opened
+            .definition
+            .agents
+            .iter()
+            .map(|agent| (agent.name.clone(), Address::new(MAILBOX)))
+            .collect();
+        let context = Arc::new(RunContext {
+            run,
+            case: opened.row.case.clone(),
+            tenant: opened.row.tenant.clone(),
+            seed: admitted.seed,
+            trace: admitted.trace,
+            input: admitted.input.as_str().into(),
+            data_dir: inner.options.data_dir.clone(),
+            owner_gone_at: opened.owner_gone_at,
+        });
+        let parts = Parts {
+            inner,
+            opened: &opened,
+            context,
+            models,
+            tools,
+            coordinator: &coordinator,
+            agents: &agents,
+        };
+        let mut children = parts.agent_specs();
+        let links = Arc::new(Links::default());
+        children.push(parts.coordinator_spec(&links, &rest));
+        let observer = RunObserver {
+            journal: opened.journal.clone(),
+            agents: opened.definition.agents.iter().map(|agent| agent.name.clone()).collect(),
+            rest: Arc::clone(&rest),
+        };
+        let clock = Arc::clone(&inner.clock);
+        let args =
+            SupervisorArgs { strategy: Strategy::OneForOne, children, observer: Arc::new(observer), clock };
+        let parent = inner.system.runs.cell().ok_or(RunError::Closing)?;
+        let (supervisor, _) =
+            Actor::spawn_linked(None, Supervisor, args, parent).await.map_err(|_| RunError::Closing)?;
+        let live = Arc::new(Self {
+            run,
+            epoch: opened.epoch,
+            folded: opened.journal.log().head(),
+            row: opened.row,
+            journal: opened.journal,
+            supervisor,
+            coordinator,
+            agents,
+            rest,
+        });
+        links.connect(inner, &live);
+        // Started last: it rings agents through the links.
+        live.send(SupervisorMsg::Start { child: Lane::RUN.into() });
+        Ok(live)
+    }
+
+    fn send(&self, message: SupervisorMsg) {
+        // A supervisor that has ended has stopped its children.
+        let _ = self.supervisor.send_message(message);
+    }
+
+    /// Waits until the run rests, stops its actors and says how it ended.
+    pub(crate) async fn keep(self: Arc<Self>, inner: Arc<Inner>) -> RunEnd {
+        let mut resting = self.rest.subscribe();
+        let rest = tokio::select! {
+            biased;
+            rest = resting.wait_for(Option::is_some) => rest.ok().and_then(|rest| rest.clone()),
+            () = inner.interrupted() => None,
+            why = self.torn() => Some(RunRest::Lost(why)),
+        };
+        if rest.is_none() {
+            self.interrupt();
+        }
+        self.stop_actors().await;
+        let is_idle = tokio::select! {
+            () = inner.calls.wait_idle(self.run) => true,
+            () = inner.clock.sleep(GRACE) => false,
+        };
+        if !is_idle {
+            warn!(run.id = %self.run, "calls did not end in time, cancelling them");
+            inner.calls.cancel_run(self.run);
+        }
+        // The run may have come to rest by itself while it was being interrupted.
+        let rest = rest.or_else(|| self.rest.borrow().clone()).unwrap_or(RunRest::Interrupted);
+        let end = self.end(rest);
+        inner.close_run(&end, self.epoch).await;
+        end
+    }
+
+    /// Waits until the journal refuses the run.
+    async fn torn(&self) -> playhouse_messages::JournalError {
+        match self.journal.log().wait_durable(Seq(u64::MAX)).await {
+            Err(why) => why,
+            Ok(()) => std::future::pending().await,
+        }
+    }
+
+    fn interrupt(&self) {
+        // Those that are not running have nothing to stop.
+        let _ = self.coordinator.send(CoordinatorMsg::Interrupt);
+        for agent in self.agents.values() {
+            let _ = agent.send(AgentMsg::Interrupt);
+        }
+    }
+
+    async fn stop_actors(&self) {
+        self.send(SupervisorMsg::Shutdown);
+        // An error means that it has stopped already.
+        let _ = self.supervisor.wait(None).await;
+    }
+
+    fn end(&self, rest: RunRest) -> RunEnd {
+        let log = self.journal.log();
+        let mut row = self.row.clone();
+        log.after(self.folded).for_each(|record| row.apply(record));
+        let result = log.get(log.head()).and_then(|record| match &record.event {
+            Event::RunConcluded { result, .. } => result.clone(),
+            _ => None,
+        });
+        RunEnd { row, result, rest }
+    }
+}
+
+/// Returns how the run of a journal began.
+pub(crate) fn admitted(journal: &RunJournal) -> Option<&playhouse_journal::AdmittedRun> {
+    match &journal.log().get(Seq(1))?.event {
+        Event::RunAdmitted(admitted) => Some(admitted),
+        _ => None,
+    }
+}
+
+/// Returns the newest incarnation of each lane that is on record.
+fn incarnations(journal: &RunJournal) -> BTreeMap<Lane, Incarnation> {
+    let mut newest: BTreeMap<Lane, Incarnation> = BTreeMap::new();
+    // Admission is nobody's incarnation: a run that has only that starts its actors for the first time.
+    for record in journal.log().after(Seq(0)).filter(|record| !is_admission(record.key.kind, record.key.turn))
+    {
+        let lane = newest.entry(record.lane.clone()).or_default();
+        *lane = (*lane).max(record.incarnation);
+    }
+    newest
+}
+
+fn is_admission(kind: Kind, turn: TurnId) -> bool {
+    matches!(kind, Kind::RunAdmitted) || (kind == Kind::MessagePosted && turn == TurnId(0))
+}
+
+/// Puts on record that the run goes on in this process.
+pub(crate) async fn record_resumption(journal: &RunJournal, epoch: u64, clean: bool) -> Result<(), RunError> {
+    let newest = incarnations(journal).get(Lane::RUN).copied().unwrap_or_default();
+    let key = RecordKey::new(TurnId(0), Step(u32::try_from(epoch).unwrap_or(u32::MAX)), 0, Kind::Resumed);
+    let record = NewRecord {
+        lane: Lane::run(),
+        incarnation: newest.next(),
+        key,
+        causation: None,
+        label: Label::default(),
+        event: Event::Resumed { epoch, clean },
+    };
+    let run = journal.log().run();
+    journal.append(vec![record]).await.map_err(|source| RunError::Journal { run, source })?;
+    Ok(())
+}
+
+/// What the children of a run's supervisor are made of.
+struct Parts<'a> {
+    inner: &'a Arc<Inner>,
+    opened: &'a OpenedRun,
+    context: Arc<RunContext>,
+    models: BTreeMap<AgentName, AgentModel>,
+    tools: Arc<playhouse_tools::ToolRegistry>,
+    coordinator: &'a Address<CoordinatorMsg>,
+    agents: &'a BTreeMap<AgentName, Address<AgentMsg>>,
+}
+
+impl Parts<'_> {
+    /// Describes the agents. They start when they are first given a turn, or at once if one of theirs is open.
+    fn agent_specs(&self) -> Vec<ChildSpec> {
+        let newest = incarnations(&self.opened.journal);
+        let names: Vec<AgentName> = self.agents_in_order().map(|agent| agent.name.clone()).collect();
+        (1u32..)
+            .zip(self.agents_in_order())
+            .filter_map(|(place, definition)| {
+                let model = self.models.get(&definition.name)?;
+                let address = self.agents.get(&definition.name)?.clone();
+                let specs = definition.tools.iter().filter_map(|name| self.tools.get(name.as_str()));
+                let specs = specs.map(|tool| Arc::clone(tool.spec())).collect();
+                let header = request_header(definition, model.name.clone(), &names, specs);
+                let args = AgentArgs {
+                    definition: Arc::new(definition.clone()),
+                    place,
+                    incarnation: Incarnation(0),
+                    run: Arc::clone(&self.context),
+                    journal: self.opened.journal.clone(),
+                    model: Arc::clone(&model.client),
+                    header_hash: header.hash(),
+                    header: Arc::new(header),
+                    tools: Arc::clone(&self.tools),
+                    calls: self.inner.calls.clone(),
+                    clock: Arc::clone(&self.inner.clock),
+                    bus: Arc::new(self.inner.bus.clone()),
+                    address: address.clone(),
+                    coordinator: self.coordinator.clone(),
+                };
+                let make = move |incarnation| (Agent, AgentArgs { incarnation, ..args.clone() });
+                let mut spec =
+                    addressed_child(definition.name.as_str(), definition.restart.clone(), address, make);
+                spec.incarnation = newest.get(definition.name.as_str()).copied().unwrap_or_default();
+                spec.is_eager = false;
+                Some(spec)
+            })
+            .collect()
+    }
+
+    fn agents_in_order(&self) -> impl Iterator<Item = &playhouse_agents::AgentDefinition> {
+        self.opened.definition.agents.iter()
+    }
+
+    fn coordinator_spec(&self, links: &Arc<Links>, rest: &Arc<watch::Sender<Option<RunRest>>>) -> ChildSpec {
+        let args = CoordinatorArgs {
+            incarnation: Incarnation(0),
+            journal: self.opened.journal.clone(),
+            crew: self.opened.definition.crew.clone(),
+            result: Arc::clone(&self.opened.definition.result),
+            links: Arc::clone(links) as Arc<dyn CrewLinks>,
+            clock: Arc::clone(&self.inner.clock),
+            epoch: self.opened.epoch,
+            rest: Arc::clone(rest),
+        };
+        let make = move |incarnation| (Coordinator, CoordinatorArgs { incarnation, ..args.clone() });
+        let policy = RestartPolicy::transient();
+        let mut spec = addressed_child(Lane::RUN, policy, self.coordinator.clone(), make);
+        let newest = incarnations(&self.opened.journal).get(Lane::RUN).copied().unwrap_or_default();
+        // Its resumption is on record under the coordinator's next incarnation, which starts now.
+        let is_resumed = self.opened.journal.log().after(Seq(0)).any(|r| r.key.kind == Kind::Resumed);
+        spec.incarnation = if is_resumed { Incarnation(newest.0.saturating_sub(1)) } else { newest };
+        spec.is_eager = false;
+        spec
+    }
+}
+
+/// How a coordinator reaches its run; connected once the run's actors exist.
+#[derive(Default)]
+struct Links(std::sync::OnceLock<(std::sync::Weak<Inner>, std::sync::Weak<LiveRun>)>);
+
+impl Links {
+    fn connect(&self, inner: &Arc<Inner>, live: &Arc<LiveRun>) {
+        // Set once, by the only caller.
+        let _ = self.0.set((Arc::downgrade(inner), Arc::downgrade(live)));
+    }
+
+    fn ends(&self) -> Option<(Arc<Inner>, Arc<LiveRun>)> {
+        let (inner, live) = self.0.get()?;
+        Some((inner.upgrade()?, live.upgrade()?))
+    }
+}
+
+impl CrewLinks for Links {
+    fn take_turn(&self, speaker: &AgentName, turn: TurnId) {
+        let Some((_, live)) = self.ends() else { return };
+        let Some(address) = live.agents.get(speaker) else { return };
+        let envelope = Envelope {
+            sender: Lane::run(),
+            receiver: Lane::from(speaker),
+            incarnation: Incarnation(0),
+            tenant: live.row.tenant.clone(),
+            label: Label::default(),
+            causation: None,
+            trace: live.row.trace,
+            deadline: None,
+        };
+        if address.send(AgentMsg::TakeTurn { envelope, turn }) == Err(playhouse_messages::SendError::Stopped)
+        {
+            live.send(SupervisorMsg::Start { child: speaker.as_str().into() });
+        }
+    }
+
+    fn cancel_turns(&self) {
+        let Some((inner, live)) = self.ends() else { return };
+        inner.calls.cancel_run(live.run);
+        for (agent, address) in &live.agents {
+            if address.send(AgentMsg::Cancel) == Err(playhouse_messages::SendError::Stopped) {
+                live.send(SupervisorMsg::Start { child: agent.as_str().into() });
+            }
+        }
+    }
+
+    fn take_commands(&self) {
+        let Some((inner, live)) = self.ends() else { return };
+        tokio::spawn(async move {
+            if let Err(error) = inner.take_commands(&live.journal, &live.coordinator).await {
+                warn!(run.id = %live.run, error = %error, "the command inbox could not be read");
+            }
+        });
+    }
+}

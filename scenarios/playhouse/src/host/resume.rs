@@ -1,0 +1,258 @@
+//! Going on with a run or batch that another process has left.
+
+use std::sync::Arc;
+
+use playhouse_coordinator::RunRest;
+use playhouse_journal::{Event, Kind, NewRecord, ReadError, Record, RecordKey, RunRow};
+use playhouse_messages::{JournalMsg, RunJournal, RunLog};
+use playhouse_types::{
+    Incarnation, Label, Lane, RunId, RunOutcome, RunStatus, ScenarioName, Seq, Step, Timestamp, TurnId,
+};
+
+use super::batch::{BatchHandle, OpenBatch};
+use super::error::RunError;
+use super::live_run::{OpenedRun, RunEnd, RunHandle, record_resumption};
+use super::runtime::{Inner, Runtime};
+use crate::definition::Definition;
+
+/// How many records are read at a time.
+const PAGE: usize = 1000;
+
+/// After how many starts without progress a run is set aside.
+const MAX_STARTS_WITHOUT_PROGRESS: u32 = 3;
+
+/// Finds a scenario of this binary by name, with the parameters of the stored run (JSON text).
+pub type FindScenario<'a> = dyn Fn(&ScenarioName, &str) -> Result<Arc<Definition>, String> + Send + Sync + 'a;
+
+/// What `resume` found.
+#[derive(Debug)]
+pub enum Resumed {
+    /// A run that goes on.
+    Run(RunHandle),
+    /// A batch that goes on.
+    Batch(BatchHandle),
+    /// A run that has ended already, or was set aside.
+    Settled(Box<RunEnd>),
+}
+
+/// How a run becomes ours.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Opening {
+    /// This process has admitted it: it is ours already, under epoch 1.
+    Admitted,
+    /// Its owner must be gone.
+    Claim,
+    /// Its owner must be gone or silent.
+    Takeover,
+}
+
+impl Runtime {
+    /// Goes on with a run or batch. `find` finds its scenario in this binary.
+    ///
+    /// # Errors
+    /// [`RunError`]; `Claim` if its owner is alive.
+    pub async fn resume(
+        &self,
+        run: RunId,
+        find: &FindScenario<'_>,
+        takeover: bool,
+    ) -> Result<Resumed, RunError> {
+        let inner = &self.inner;
+        inner.refuse_when_closing()?;
+        let row = inner.store.run(run).await?.ok_or(ReadError::UnknownRun { run })?;
+        let opening = if takeover { Opening::Takeover } else { Opening::Claim };
+        if row.is_batch {
+            return self.resume_batch(&row, find, opening).await;
+        }
+        if let Some(end) = settled(inner, run).await? {
+            return Ok(Resumed::Settled(Box::new(end)));
+        }
+        let definition = find_for(inner, &row, find).await?;
+        match open_run(inner, &definition, run, opening).await? {
+            Ok(opened) => Ok(Resumed::Run(inner.launch(opened).await?)),
+            Err(end) => Ok(Resumed::Settled(Box::new(end))),
+        }
+    }
+
+    async fn resume_batch(
+        &self,
+        row: &RunRow,
+        find: &FindScenario<'_>,
+        opening: Opening,
+    ) -> Result<Resumed, RunError> {
+        let inner = &self.inner;
+        if !row.status.is_open() {
+            let log = load(inner, row.run).await?;
+            return Ok(Resumed::Settled(Box::new(end_on_record(row.clone(), &log))));
+        }
+        let definition = find_for(inner, row, find).await?;
+        let claimed = claim(inner, row.run, opening).await?;
+        let opened_row = claimed.row.clone();
+        let journal = claimed.open(inner).await?;
+        let step = Step(u32::try_from(claimed.epoch).unwrap_or(u32::MAX));
+        let key = RecordKey::new(TurnId(0), step, 0, Kind::Resumed);
+        let event = Event::Resumed { epoch: claimed.epoch, clean: claimed.is_clean };
+        let record = NewRecord {
+            lane: Lane::run(),
+            incarnation: Incarnation(step.0),
+            key,
+            causation: None,
+            label: Label::default(),
+            event,
+        };
+        let run = row.run;
+        let folded =
+            journal.append(vec![record]).await.map_err(|source| RunError::Journal { run, source })?;
+        let mut row = opened_row;
+        folded.iter().for_each(|record| row.apply(record));
+        let batch = OpenBatch { definition, journal, row, epoch: claimed.epoch, opening };
+        Ok(Resumed::Batch(batch.launch(inner)))
+    }
+}
+
+/// Returns the end of a run that is not open any more.
+pub(crate) async fn settled(inner: &Arc<Inner>, run: RunId) -> Result<Option<RunEnd>, RunError> {
+    let row = inner.store.run(run).await?.ok_or(ReadError::UnknownRun { run })?;
+    if row.status.is_open() {
+        return Ok(None);
+    }
+    let log = load(inner, run).await?;
+    Ok(Some(end_on_record(row, &log)))
+}
+
+fn end_on_record(row: RunRow, log: &RunLog) -> RunEnd {
+    let result = log.after(Seq(0)).find_map(|record| match &record.event {
+        Event::RunConcluded { result, .. } => result.clone(),
+        _ => None,
+    });
+    let outcome = row.outcome.clone().unwrap_or(RunOutcome {
+        kind: playhouse_types::OutcomeKind::Failed,
+        detail: "no outcome is on record".to_owned(),
+    });
+    RunEnd { row, result, rest: RunRest::Concluded(outcome) }
+}
+
+async fn find_for(
+    inner: &Arc<Inner>,
+    row: &RunRow,
+    find: &FindScenario<'_>,
+) -> Result<Arc<Definition>, RunError> {
+    let first = inner.store.records(row.run, Seq(0), 1).await?;
+    let parameters = match first.first().map(|record| &record.event) {
+        Some(Event::RunAdmitted(admitted)) => admitted.parameters.clone(),
+        Some(Event::BatchAdmitted(admitted)) => admitted.parameters.clone(),
+        _ => return Err(RunError::Invalid(format!("run `{}` has no admission on record", row.run))),
+    };
+    find(&row.scenario, &parameters).map_err(RunError::Invalid)
+}
+
+/// Makes a run ours and opens it; a run that keeps crashing is set aside instead.
+pub(crate) async fn open_run(
+    inner: &Arc<Inner>,
+    definition: &Arc<Definition>,
+    run: RunId,
+    opening: Opening,
+) -> Result<Result<OpenedRun, RunEnd>, RunError> {
+    let claimed = claim(inner, run, opening).await?;
+    let journal = claimed.open(inner).await?;
+    let (mut row, epoch) = (claimed.row.clone(), claimed.epoch);
+    if opening == Opening::Admitted {
+        let opened =
+            OpenedRun { definition: Arc::clone(definition), journal, row, epoch, owner_gone_at: None };
+        return Ok(Ok(opened));
+    }
+    if row.starts_without_progress >= MAX_STARTS_WITHOUT_PROGRESS {
+        return quarantine(inner, journal, row, epoch).await.map(Err);
+    }
+    let head = journal.log().head();
+    record_resumption(&journal, epoch, claimed.is_clean).await?;
+    journal.log().after(head).for_each(|record| row.apply(record));
+    let owner_gone_at = (opening == Opening::Claim).then_some(claimed.at);
+    Ok(Ok(OpenedRun { definition: Arc::clone(definition), journal, row, epoch, owner_gone_at }))
+}
+
+async fn quarantine(
+    inner: &Arc<Inner>,
+    journal: RunJournal,
+    mut row: RunRow,
+    epoch: u64,
+) -> Result<RunEnd, RunError> {
+    let reason = format!("started {} times without getting anywhere", row.starts_without_progress);
+    let outcome = RunOutcome { kind: playhouse_types::OutcomeKind::Quarantined, detail: reason.clone() };
+    let newest = journal.log().after(Seq(0)).map(|record| record.incarnation).max().unwrap_or_default();
+    let record = NewRecord {
+        lane: Lane::run(),
+        incarnation: newest,
+        key: RecordKey::new(TurnId(0), Step(u32::try_from(epoch).unwrap_or(u32::MAX)), 0, Kind::Quarantined),
+        causation: None,
+        label: Label::default(),
+        event: Event::Quarantined { reason },
+    };
+    let run = row.run;
+    let records = journal.commit(vec![record]).await.map_err(|source| inner.lost(run, source))?;
+    records.iter().for_each(|record| row.apply(record));
+    let end = RunEnd { row, result: None, rest: RunRest::Concluded(outcome) };
+    inner.close_run(&end, epoch).await;
+    Ok(end)
+}
+
+/// A run that is ours, before its log is open.
+struct Claimed {
+    row: RunRow,
+    epoch: u64,
+    is_clean: bool,
+    at: Timestamp,
+    log: Arc<RunLog>,
+}
+
+impl Claimed {
+    /// Puts the run under the writer's care.
+    async fn open(&self, inner: &Arc<Inner>) -> Result<RunJournal, RunError> {
+        let run = self.row.run;
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        let (row, log) = (Box::new(self.row.clone()), Arc::clone(&self.log));
+        let message = JournalMsg::Open { row, epoch: self.epoch, log, reply: reply.into() };
+        let stopped = || inner.lost(run, playhouse_messages::JournalError::Stopped);
+        inner.journal.send_when_free(message).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?;
+        Ok(RunJournal::new(inner.journal.clone(), Arc::clone(&self.log)))
+    }
+}
+
+/// Makes a run ours and reads its records; nobody else appends to it from here on.
+async fn claim(inner: &Arc<Inner>, run: RunId, opening: Opening) -> Result<Claimed, RunError> {
+    let at = inner.clock.now();
+    if opening == Opening::Admitted {
+        let row = inner.store.run(run).await?.ok_or(ReadError::UnknownRun { run })?;
+        let log = load(inner, run).await?;
+        return Ok(Claimed { row, epoch: 1, is_clean: true, at, log });
+    }
+    let claim = inner.store.claim(run, opening == Opening::Takeover).await?;
+    let log = load(inner, run).await?;
+    Ok(Claimed { row: claim.row, epoch: claim.epoch, is_clean: claim.clean, at, log })
+}
+
+/// Reads all records of a run into a log; all of them are durable.
+async fn load(inner: &Arc<Inner>, run: RunId) -> Result<Arc<RunLog>, RunError> {
+    let log = Arc::new(RunLog::new(run));
+    loop {
+        let page: Vec<Record> = inner.store.records(run, log.head(), PAGE).await?;
+        let is_last = page.len() < PAGE;
+        page.into_iter().for_each(|record| log.push(Arc::new(record)));
+        if is_last {
+            log.mark_durable(log.head());
+            return Ok(log);
+        }
+    }
+}
+
+/// Returns the runs that `resume --all` goes on with: open, and not cases of an open batch; oldest first.
+#[must_use]
+pub(crate) fn resumable(rows: &[RunRow]) -> Vec<RunId> {
+    let is_open = |status: RunStatus| status.is_open();
+    rows.iter()
+        .filter(|row| is_open(row.status))
+        .filter(|row| !rows.iter().any(|parent| row.parent == Some(parent.run) && is_open(parent.status)))
+        .map(|row| row.run)
+        .collect()
+}

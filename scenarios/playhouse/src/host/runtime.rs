@@ -1,0 +1,310 @@
+//! The runtime of a process: one store, one journal writer, all runs.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use playhouse_coordinator::RunRest;
+use playhouse_journal::{CommandId, CommandInbox, Event, JournalRead, Kind, NewRecord, ReadError, RecordKey};
+use playhouse_messages::{Address, Admission, Clock, CoordinatorMsg, JournalError, JournalMsg, RunJournal};
+use playhouse_runtime::{
+    BroadcastBus, CallTable, EventStream, JournalWriter, RestartPolicy, SupervisorMsg, SystemClock, UserPool,
+    UserPoolLimits, WriterArgs, WriterFailure, new_boot_id,
+};
+use playhouse_storage::{MemoryStore, STALE_AFTER, Store, StoreError};
+use playhouse_storage_sqlite::{SqliteOptions, SqliteStore};
+use playhouse_types::{BootId, Incarnation, Label, Lane, RunId, Seq, Step, TurnId};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, warn};
+
+use super::admission::{FirstInput, admit_run};
+use super::endpoints::Endpoints;
+use super::error::{OpenError, RunError};
+use super::live_run::{LiveRun, OpenedRun, RunEnd, RunHandle, StartRun};
+use super::options::{Durability, RuntimeOptions};
+use super::system::{System, addressed_child};
+use super::toolbox::Toolboxes;
+use crate::definition::Definition;
+
+/// How many appends may wait for the journal writer: a few for each of some hundred runs at once.
+const JOURNAL_MAILBOX: usize = 4096;
+
+/// What everything in this process shares.
+pub(crate) struct Inner {
+    pub(crate) options: RuntimeOptions,
+    pub(crate) boot: BootId,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) bus: BroadcastBus,
+    pub(crate) journal: Address<JournalMsg>,
+    pub(crate) failure: WriterFailure,
+    pub(crate) calls: CallTable,
+    pub(crate) system: System,
+    pub(crate) endpoints: Endpoints,
+    pub(crate) toolboxes: Toolboxes,
+    is_interrupted: watch::Sender<bool>,
+    closed: CancellationToken,
+}
+
+/// Opens a data directory and runs scenarios in it. Clones share everything.
+#[derive(Clone)]
+pub struct Runtime {
+    pub(crate) inner: Arc<Inner>,
+}
+
+impl Runtime {
+    /// Opens a data directory, with models from the environment as the command line finds them.
+    ///
+    /// # Errors
+    /// [`OpenError`]; safe to retry.
+    pub async fn open(dir: impl AsRef<Path>) -> Result<Self, OpenError> {
+        Self::open_with(RuntimeOptions::new(dir.as_ref()).with_environment()).await
+    }
+
+    /// Opens a runtime as told.
+    ///
+    /// # Errors
+    /// [`OpenError`]; safe to retry.
+    pub async fn open_with(options: RuntimeOptions) -> Result<Self, OpenError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let boot = new_boot_id();
+        let store = open_store(&options, boot, &clock)?;
+        let bus = BroadcastBus::new();
+        let failure: WriterFailure = Arc::new(OnceLock::new());
+        let journal = Address::new(JOURNAL_MAILBOX);
+        let args = WriterArgs {
+            store: Arc::clone(&store),
+            clock: Arc::clone(&clock),
+            bus: Arc::new(bus.clone()),
+            failure: Arc::clone(&failure),
+        };
+        let make = move |_| (JournalWriter, args.clone());
+        let writer = addressed_child("journal", RestartPolicy::permanent(), journal.clone(), make);
+        let system = System::start(writer, &clock).await?;
+        let pool = UserPool::new(UserPoolLimits::default());
+        let pool = Arc::new(pool.map_err(|error| OpenError::NotStarted(error.to_string()))?);
+        let endpoints = Endpoints::new(options.clone(), system.models.clone(), Arc::clone(&clock))?;
+        let toolboxes =
+            Toolboxes::new(system.tools.clone(), pool, Arc::clone(&clock), options.data_dir.clone());
+        let inner = Arc::new(Inner {
+            options,
+            boot,
+            store,
+            clock,
+            bus,
+            journal,
+            failure,
+            calls: CallTable::default(),
+            system,
+            endpoints,
+            toolboxes,
+            is_interrupted: watch::Sender::new(false),
+            closed: CancellationToken::new(),
+        });
+        tokio::spawn(keep_alive(Arc::clone(&inner)));
+        Ok(Self { inner })
+    }
+
+    /// Watches what happens from now on.
+    #[must_use]
+    pub fn events(&self) -> EventStream {
+        self.inner.bus.watch()
+    }
+
+    /// Returns read access to all runs and their records.
+    #[must_use]
+    pub fn journal(&self) -> Arc<dyn JournalRead> {
+        Arc::clone(&self.inner.store) as Arc<dyn JournalRead>
+    }
+
+    /// Returns the command inbox, through which any process asks something of a run.
+    #[must_use]
+    pub fn inbox(&self) -> Arc<dyn CommandInbox> {
+        Arc::clone(&self.inner.store) as Arc<dyn CommandInbox>
+    }
+
+    /// Starts one run of a scenario; it is on record when this returns.
+    ///
+    /// # Errors
+    /// [`RunError`]; `Invalid` before anything was written.
+    pub async fn start(&self, scenario: Arc<Definition>, start: StartRun) -> Result<RunHandle, RunError> {
+        let inner = &self.inner;
+        inner.refuse_when_closing()?;
+        // Found before admission: a run that cannot be worked on is not written.
+        inner.endpoints.of(&scenario, start.model.as_ref()).await?;
+        inner.toolboxes.of(&scenario).await?;
+        let first = FirstInput {
+            case: None,
+            parent: None,
+            input: &start.input,
+            seed: start.seed,
+            model: start.model.as_ref(),
+            now: inner.clock.now(),
+        };
+        let admission = admit_run(&scenario, &first)?;
+        let (row, log) = (admission.row.clone(), admission.log.clone());
+        inner.admit(vec![admission]).await?;
+        let log = log.ok_or(RunError::Closing)?;
+        let journal = RunJournal::new(inner.journal.clone(), log);
+        inner.launch(OpenedRun { definition: scenario, journal, row, epoch: 1, owner_gone_at: None }).await
+    }
+
+    /// Asks all runs to stop: no new turns; calls in flight reach their record. Their handles then say `Interrupted`.
+    pub fn interrupt(&self) {
+        self.inner.is_interrupted.send_replace(true);
+    }
+
+    /// Stops all actors and closes the store. Runs that have not come to rest can be resumed.
+    pub async fn close(self) {
+        self.interrupt();
+        self.inner.closed.cancel();
+        if let Some(root) = self.inner.system.root.cell() {
+            self.inner.system.root.send(SupervisorMsg::Shutdown);
+            // An error means that it has stopped already.
+            let _ = root.wait(None).await;
+        }
+    }
+}
+
+impl std::fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Runtime").field("options", &self.inner.options).finish_non_exhaustive()
+    }
+}
+
+fn open_store(
+    options: &RuntimeOptions,
+    boot: BootId,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn Store>, StoreError> {
+    let clock = Arc::clone(clock);
+    let now = Arc::new(move || clock.now());
+    Ok(match options.durability {
+        Durability::Ephemeral => Arc::new(MemoryStore::new(boot).with_clock(now)),
+        Durability::Strict => {
+            let sqlite = SqliteOptions { commit_delay: options.commit_delay, ..SqliteOptions::default() };
+            Arc::new(SqliteStore::open_with(&options.data_dir, boot, now, sqlite)?)
+        }
+    })
+}
+
+/// Says at intervals that this process is alive.
+async fn keep_alive(inner: Arc<Inner>) {
+    loop {
+        tokio::select! {
+            () = inner.clock.sleep(STALE_AFTER / 3) => {}
+            () = inner.closed.cancelled() => return,
+        }
+        if let Err(cause) = inner.store.heartbeat().await {
+            error!(error = %cause, "heartbeat failed");
+        }
+    }
+}
+
+impl Inner {
+    pub(crate) fn refuse_when_closing(&self) -> Result<(), RunError> {
+        if *self.is_interrupted.borrow() { Err(RunError::Closing) } else { Ok(()) }
+    }
+
+    /// Waits until the process is asked to stop.
+    pub(crate) async fn interrupted(&self) {
+        let mut watcher = self.is_interrupted.subscribe();
+        if watcher.wait_for(|is_interrupted| *is_interrupted).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Puts runs on record, all in one commit.
+    pub(crate) async fn admit(&self, runs: Vec<Admission>) -> Result<(), RunError> {
+        let Some(run) = runs.first().map(|admission| admission.row.run) else { return Ok(()) };
+        let (reply, answer) = tokio::sync::oneshot::channel();
+        let message = JournalMsg::Admit { runs, owner: self.boot, reply: reply.into() };
+        self.journal.send_when_free(message).await.map_err(|_| self.lost(run, JournalError::Stopped))?;
+        let outcome = answer.await.unwrap_or(Err(JournalError::Stopped));
+        outcome.map_err(|source| self.lost(run, source))
+    }
+
+    /// Says why the journal took nothing, with the cause that a person can mend if there is one.
+    pub(crate) fn lost(&self, run: RunId, source: JournalError) -> RunError {
+        match (&source, self.failure.get()) {
+            (JournalError::StoreFailed, Some(cause)) => RunError::StoreFailed(with_sources(cause)),
+            _ => RunError::Journal { run, source },
+        }
+    }
+
+    /// Starts the actors of a run and keeps it until it rests.
+    pub(crate) async fn launch(self: &Arc<Self>, opened: OpenedRun) -> Result<RunHandle, RunError> {
+        let run = opened.row.run;
+        let live = LiveRun::start(self, opened).await?;
+        let (ended, end) = watch::channel(None);
+        let inner = Arc::clone(self);
+        tokio::spawn(async move {
+            let end = live.keep(inner).await;
+            ended.send_replace(Some(end));
+        });
+        Ok(RunHandle { run, end })
+    }
+
+    /// Gives a run that has come to rest out of our hands.
+    pub(crate) async fn close_run(&self, end: &RunEnd, epoch: u64) {
+        // A writer that has stopped has forgotten the run already.
+        let _ = self.journal.send(JournalMsg::Close { run: end.row.run });
+        // An ended run needs no owner; one that was lost must look like a crash to its next owner.
+        let is_clean = matches!(end.rest, RunRest::Interrupted | RunRest::Suspended(_));
+        if is_clean && let Err(cause) = self.store.release(end.row.run, epoch).await {
+            warn!(run.id = %end.row.run, error = %cause, "run could not be released");
+        }
+    }
+
+    /// Moves waiting commands into the run's journal; they leave the inbox in the same commit.
+    pub(crate) async fn take_commands(
+        &self,
+        journal: &RunJournal,
+        coordinator: &Address<CoordinatorMsg>,
+    ) -> Result<(), ReadError> {
+        let run = journal.log().run();
+        let pending = self.store.pending(run).await?;
+        if pending.is_empty() {
+            return Ok(());
+        }
+        let newest = journal.log().after(Seq(0)).filter(|record| record.lane.is_run());
+        let incarnation = newest.map(|record| record.incarnation).max().unwrap_or(Incarnation(1));
+        let records = pending
+            .into_iter()
+            .map(|pending| NewRecord {
+                lane: Lane::run(),
+                incarnation,
+                key: command_key(&pending.id),
+                causation: None,
+                label: Label::default(),
+                event: Event::CommandAccepted { id: pending.id, command: pending.command },
+            })
+            .collect();
+        if let Err(error) = journal.commit(records).await {
+            warn!(run.id = %run, error = %error, "commands could not be recorded");
+        }
+        // A full mailbox holds a ring already.
+        let _ = coordinator.send(CoordinatorMsg::Changed);
+        Ok(())
+    }
+}
+
+/// Returns the key of a command's record: 64 bits of BLAKE3 of its id, so that taking it twice leaves one record.
+fn command_key(id: &CommandId) -> RecordKey {
+    let hash = blake3::hash(id.0.as_bytes());
+    let [a, b, c, d, e, f, g, h, ..] = *hash.as_bytes();
+    let (step, ordinal) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
+    RecordKey::new(TurnId(0), Step(step), ordinal, Kind::CommandAccepted)
+}
+
+/// Returns an error's text with those of its causes.
+pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

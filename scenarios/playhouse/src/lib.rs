@@ -1,0 +1,62 @@
+//! What a scenario crate depends on: builders, the host that runs scenarios, and the command line.
+//!
+//! ```text
+//! scenario file --builders--> Scenario --erased--> Definition --host--> supervised actors, journal
+//!                                                      ^                       |
+//! scenario!(module) --> ScenarioEntry --parameters-----+      commands, live view <--- events, records
+//! ```
+//!
+//! - [`Scenario`] and its builders say what agents, tools and crew are; they do no IO and report every error at once.
+//! - [`Runtime`] opens a data directory and runs definitions; it is what a program embeds.
+//! - [`main()`](crate::main()) is the command line of every scenario binary.
+//! - [`Conversation`] is what was said and done in a run, folded from its records.
+//!
+//! Invariants: everything that is shown of a run comes from its journal or its events; nothing that a model or a tool
+//! wrote reaches a terminal unescaped; results go to stdout, everything else to stderr.
+
+mod builders;
+mod commands;
+mod conversation;
+mod definition;
+mod entry;
+mod host;
+mod nearest;
+mod outcome;
+pub mod prelude;
+#[cfg(test)]
+mod test_records;
+mod view;
+
+pub use builders::{
+    AgentBuilder, AgentId, CrewBuilder, InputError, Problem, ResultError, Scenario, ScenarioBuilder,
+    ScenarioError, ToolsId, hours, milliseconds, minutes, seconds,
+};
+pub use commands::main;
+pub use conversation::{ActorRestart, CallEnd, Conversation, ToolCall, Turn};
+pub use definition::{
+    CaseInput, Definition, InputForm, LoadCases, OpenTools, OpeningMessage, Report, StartContext, ToolSource,
+};
+pub use entry::{EntryError, Parameter, ParameterError, ScenarioEntry, ScenarioFn};
+pub use host::{
+    BatchEnd, BatchHandle, Durability, FindScenario, OpenError, Resumed, RunEnd, RunError, RunHandle,
+    Runtime, RuntimeOptions, Secret, StartBatch, StartRun,
+};
+pub use outcome::Outcome;
+pub use playhouse_coordinator::{
+    Assignment, Condition, ConversationView, CrewDefinition, Pattern, PatternDecision, RoundRobin, RunRest,
+    Selector, cost_microusd, deadline, says, tokens, turns,
+};
+pub use playhouse_journal::{Command, CommandId, CommandInbox, Event, JournalRead, Kind, Record, RunRow};
+pub use playhouse_macros::{tool, tools};
+pub use playhouse_messages::{
+    Exchange, ExchangeCall, HistoryItem, ModelRequest, Probe, RunEvent, ScriptContext, ScriptReply, Tool,
+    ToolContext, ToolError, ToolOutput, ToolSet,
+};
+pub use playhouse_runtime::{Backoff, EventStream, RestartPolicy as Restart, StreamItem};
+pub use playhouse_types::{
+    AgentName, CallId, CaseName, Effect, EffectKeys, IntentScope, Message, ModelName, OutcomeKind,
+    Participant, RunId, RunOutcome, RunStatus, ScenarioName, Seq, ToolName, ToolSpec, Usage,
+};
+
+#[doc(hidden)]
+pub use playhouse_tools::macros_support;

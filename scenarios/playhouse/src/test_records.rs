@@ -1,0 +1,166 @@
+//! Records for tests: a short run with a tool call, a crash and a result.
+
+use playhouse_journal::{
+    AdmittedRun, ChainHash, Event, ExitKind, GateVerdict, Record, RecordKey, RunKey, RunRow, ToolIntent,
+};
+use playhouse_types::{
+    AgentName, CallId, Effect, EffectKeys, FinishReason, Incarnation, Label, Lane, Message, ModelReply,
+    OutcomeKind, Participant, RunId, RunOutcome, ScenarioName, Seq, Step, TenantId, Timestamp, TokenUsage,
+    ToolCallRequest, ToolName, TraceContext, TurnId, TurnOutcome, Usage,
+};
+
+pub(crate) const RUN: RunId = RunId::from_u128(7);
+
+/// Puts events in their places, each a millisecond after the one before.
+pub(crate) fn records(events: Vec<(&str, (u32, u32, u32), Event)>) -> Vec<Record> {
+    (1..)
+        .zip(events)
+        .map(|(seq, (lane, (turn, step, ordinal), event))| Record {
+            run: RUN,
+            seq: Seq(seq),
+            prev_hash: ChainHash::default(),
+            hash: ChainHash::default(),
+            epoch: 1,
+            incarnation: Incarnation(1),
+            lane: Lane::new(lane).unwrap(),
+            lane_prev: None,
+            key: RecordKey::new(TurnId(turn), Step(step), ordinal, event.kind()),
+            schema_version: 1,
+            time: Timestamp(i64::try_from(seq).unwrap() * 1_000),
+            tenant: TenantId::default(),
+            label: Label::default(),
+            causation: None,
+            event,
+        })
+        .collect()
+}
+
+pub(crate) fn agent(name: &str) -> AgentName {
+    AgentName::new(name).unwrap()
+}
+
+pub(crate) fn reply(content: &str, calls: &[(&str, &str)]) -> Event {
+    let calls = calls.iter().map(|(tool, arguments)| ToolCallRequest {
+        tool: (*tool).to_owned(),
+        arguments: (*arguments).to_owned(),
+    });
+    let usage = TokenUsage { input_tokens: 10, output_tokens: 5, ..TokenUsage::default() };
+    let reply = ModelReply {
+        content: content.to_owned(),
+        tool_calls: calls.collect(),
+        finish: FinishReason::Stop,
+        usage,
+        cost_microusd: Some(0),
+        response_model: None,
+    };
+    Event::ModelResult { reply, attempts: 1, duration_micros: 100 }
+}
+
+pub(crate) fn posted(turn: u32, from: Participant, content: &str) -> Event {
+    let message = Message { turn: TurnId(turn), from, content: content.to_owned(), label: Label::default() };
+    Event::MessagePosted { message }
+}
+
+pub(crate) fn call(turn: u32, step: u32, ordinal: u32) -> CallId {
+    CallId { turn: TurnId(turn), step: Step(step), ordinal }
+}
+
+pub(crate) fn intent(call: CallId, tool: &str, arguments: &str) -> Event {
+    Event::ToolIntent(ToolIntent {
+        call,
+        tool: ToolName::new(tool).unwrap(),
+        arguments: arguments.to_owned(),
+        effect: Effect::Pure,
+        keys: EffectKeys { idempotency: "key".to_owned(), intent: None },
+        dispatch_by: Timestamp(0),
+        verdict: GateVerdict::Allow,
+    })
+}
+
+pub(crate) fn answer(call: CallId, output: &str) -> Event {
+    let output = output.to_owned();
+    Event::ToolResult { call, output, full_bytes: None, recovered: false, duration_micros: 3_000 }
+}
+
+pub(crate) fn row() -> RunRow {
+    let name = ScenarioName::new("demo").unwrap();
+    let trace = TraceContext { trace_id: 0xabc, span_id: 1 };
+    RunRow::admitted(RUN, name, Timestamp(1_000), trace, RunKey([0; 32]))
+}
+
+/// A clerk reads a file and crashes once, an auditor closes.
+pub(crate) fn short_run() -> Vec<Record> {
+    let admitted = AdmittedRun {
+        scenario: ScenarioName::new("demo").unwrap(),
+        case: None,
+        parent: None,
+        input: "\"go\"".to_owned(),
+        parameters: "{}".to_owned(),
+        seed: 0,
+        model: None,
+        agents: vec![agent("clerk"), agent("auditor")],
+        definition_hash: [0xab; 32],
+        trace: TraceContext { trace_id: u128::MAX, span_id: 1 },
+    };
+    let assigned = |turn, speaker: &str| Event::TurnAssigned {
+        turn: TurnId(turn),
+        speaker: agent(speaker),
+        reason: "next".to_owned(),
+        upto: 1,
+    };
+    let clerk = || Lane::new("clerk").unwrap();
+    let outcome = RunOutcome { kind: OutcomeKind::Concluded, detail: "`CLOSED` was said".to_owned() };
+    let concluded =
+        Event::RunConcluded { outcome, result: Some("{\"paid\":true}".to_owned()), usage: Usage::default() };
+    records(vec![
+        ("run", (0, 0, 0), Event::RunAdmitted(Box::new(admitted))),
+        ("run", (0, 0, 0), posted(0, Participant::User, "go")),
+        ("run", (1, 0, 0), assigned(1, "clerk")),
+        ("clerk", (1, 1, 0), reply("", &[("read", "{ \"file\": \"a\" }"), ("nope", "{}")])),
+        ("clerk", (1, 1, 0), intent(call(1, 1, 0), "read", "{\"file\":\"a\"}")),
+        (
+            "clerk",
+            (1, 1, 1),
+            Event::ToolFailed {
+                call: call(1, 1, 1),
+                failure: playhouse_types::ToolFailure {
+                    kind: playhouse_types::ToolFailureKind::UnknownTool,
+                    detail: "there is no tool `nope`".to_owned(),
+                },
+            },
+        ),
+        ("clerk", (1, 1, 0), answer(call(1, 1, 0), "{\"total\":5}")),
+        (
+            "clerk",
+            (0, 1, 0),
+            Event::ActorFailed {
+                actor: clerk(),
+                incarnation: Incarnation(1),
+                exit: ExitKind::Failed,
+                reason: "it panicked".to_owned(),
+            },
+        ),
+        (
+            "clerk",
+            (0, 2, 0),
+            Event::ActorRestarted {
+                actor: clerk(),
+                incarnation: Incarnation(2),
+                checkpoint: Seq(7),
+                down_micros: 2_000,
+            },
+        ),
+        ("clerk", (1, 2, 0), reply("total is 5", &[])),
+        ("clerk", (1, 0, 0), posted(1, Participant::Agent(agent("clerk")), "total is 5")),
+        ("clerk", (1, 0, 0), Event::TurnEnded { turn: TurnId(1), outcome: TurnOutcome::Replied }),
+        ("run", (2, 0, 0), assigned(2, "auditor")),
+        ("auditor", (2, 1, 0), reply("fine {\"paid\":true} CLOSED", &[])),
+        (
+            "auditor",
+            (2, 0, 0),
+            posted(2, Participant::Agent(agent("auditor")), "fine {\"paid\":true} CLOSED"),
+        ),
+        ("auditor", (2, 0, 0), Event::TurnEnded { turn: TurnId(2), outcome: TurnOutcome::Replied }),
+        ("run", (0, 0, 0), concluded),
+    ])
+}

@@ -1,0 +1,293 @@
+//! What a watcher sees of each event. Pure: events in, text out.
+
+mod streamed;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use playhouse_journal::{Event, Record};
+use playhouse_messages::RunEvent;
+use playhouse_types::{
+    CallId, CaseName, Lane, Message, ModelReply, Participant, RunId, RunOutcome, Timestamp, TurnId,
+    TurnOutcome, Usage,
+};
+
+use self::streamed::Streamed;
+use super::call_line::{call_end, call_name};
+use super::style::Style;
+use super::text::{block, duration, one_line};
+use crate::conversation::CallEnd;
+
+/// How many characters of an opening a batch shows.
+const OPENING_CHARS: usize = 100;
+
+/// How many characters of a reason are shown.
+const REASON_CHARS: usize = 300;
+
+/// How many runs are watched at once.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Audience {
+    /// One run: replies appear as they are written.
+    One,
+    /// Several: whole replies, each line under the name of its case.
+    Many,
+}
+
+/// A tool call that has begun.
+struct OpenCall {
+    name: String,
+    since: Timestamp,
+}
+
+/// Turns events into text for a person.
+pub(crate) struct ConversationView {
+    style: Style,
+    audience: Audience,
+    cases: BTreeMap<RunId, CaseName>,
+    calls: BTreeMap<(RunId, CallId), OpenCall>,
+    /// What each open turn has shown last, so that its message is not shown again.
+    said: BTreeMap<(RunId, TurnId), String>,
+    streamed: Option<Streamed>,
+    /// Actors that ended abnormally and have not started again: who starts without that was only resumed.
+    crashed: BTreeSet<(RunId, Lane)>,
+}
+
+impl ConversationView {
+    /// Makes a view that has seen nothing. `cases` names the runs that were admitted before it began.
+    pub(crate) fn new(style: Style, audience: Audience, cases: BTreeMap<RunId, CaseName>) -> Self {
+        let (calls, said, crashed) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        Self { style, audience, cases, calls, said, streamed: None, crashed }
+    }
+
+    /// Returns what to print for an event: nothing, whole lines, or a piece of a line that is still being written.
+    pub(crate) fn show(&mut self, event: &RunEvent) -> String {
+        match event {
+            RunEvent::Recorded(record) => self.recorded(record),
+            RunEvent::Token { .. } if self.audience == Audience::Many => String::new(),
+            RunEvent::Token { run, turn, step, speaker, attempt, offset, text } => {
+                let place = (*run, *turn, *step, *attempt);
+                let streamed = self.streamed.get_or_insert_with(|| Streamed::begin(place, speaker.as_str()));
+                streamed.push(place, *offset, text, self.style)
+            }
+            RunEvent::Retracted { run, turn, step, speaker, attempt, reason, retry_in } => {
+                self.streamed
+                    .take_if(|streamed| streamed.is_at(*run, *turn, *step))
+                    .map_or_else(String::new, |it| it.line_end().to_owned())
+                    + &self.retracted(*run, speaker.as_str(), *attempt, reason, *retry_in)
+            }
+        }
+    }
+
+    /// Returns what to print when events were missed.
+    pub(crate) fn missed(&mut self, count: u64) -> String {
+        let text = self.style.dim(&format!("  ({count} events not shown; the journal has them)"));
+        self.interrupting(&format!("{text}\n"))
+    }
+
+    fn recorded(&mut self, record: &Record) -> String {
+        let run = record.run;
+        match &record.event {
+            Event::RunAdmitted(admitted) => {
+                if let Some(case) = &admitted.case {
+                    self.cases.insert(run, case.clone());
+                    return String::new();
+                }
+                let line = format!("run {run} of {}, seed {}", admitted.scenario, admitted.seed);
+                self.interrupting(&format!("{}\n", self.style.dim(&line)))
+            }
+            Event::BatchAdmitted(admitted) => {
+                let cases = admitted.cases.iter().map(|case| (case.run, case.case.clone()));
+                self.cases.extend(cases);
+                let (scenario, count, seed) = (&admitted.scenario, admitted.cases.len(), admitted.seed);
+                let path = one_line(&admitted.input_path, REASON_CHARS);
+                let line = format!("batch {run} of {scenario}: {count} cases of {path}, seed {seed}");
+                self.interrupting(&format!("{}\n", self.style.dim(&line)))
+            }
+            Event::ModelResult { reply, .. } => self.replied(record, reply),
+            Event::MessagePosted { message } => self.posted(run, message),
+            Event::ToolIntent(intent) => {
+                let name = call_name(intent.tool.as_str(), &intent.arguments);
+                self.calls.insert((run, intent.call), OpenCall { name, since: record.time });
+                String::new()
+            }
+            Event::ToolResult { call, output, full_bytes, recovered, .. } => {
+                let (output, full_bytes, recovered) = (output.clone(), *full_bytes, *recovered);
+                self.called(record, *call, &CallEnd::Answered { output, full_bytes, recovered })
+            }
+            Event::ToolFailed { call, failure } => {
+                self.called(record, *call, &CallEnd::Failed(failure.detail.clone()))
+            }
+            Event::ToolDenied { call, reason } => {
+                self.called(record, *call, &CallEnd::Denied(reason.clone()))
+            }
+            Event::ToolInDoubt { call, detail } => {
+                self.called(record, *call, &CallEnd::InDoubt(detail.clone()))
+            }
+            _ => self.happened(record),
+        }
+    }
+
+    /// Shows what is neither said nor called.
+    fn happened(&mut self, record: &Record) -> String {
+        let reason = |text: &str| one_line(text, REASON_CHARS);
+        let line = match &record.event {
+            Event::ModelFailed { failure, .. } => {
+                format!("!! {}: {}", record.lane, reason(&failure.to_string()))
+            }
+            Event::TurnEnded { turn, outcome } => {
+                self.said.remove(&(record.run, *turn));
+                match turn_outcome(outcome) {
+                    Some(outcome) => format!("-- turn {turn} of {}: {outcome}", record.lane),
+                    None => return String::new(),
+                }
+            }
+            Event::ActorFailed { actor, reason: why, .. } => {
+                self.crashed.insert((record.run, actor.clone()));
+                format!("!! {} crashed: {}", actor_name(actor), reason(why))
+            }
+            Event::ActorRestarted { actor, incarnation, checkpoint, down_micros } => {
+                let mark = if self.crashed.remove(&(record.run, actor.clone())) { "!!" } else { "--" };
+                let (name, down) = (actor_name(actor), duration(Duration::from_micros(*down_micros)));
+                format!("{mark} {name} is back after {down}: start {incarnation}, from record {checkpoint}")
+            }
+            Event::Resumed { clean: true, .. } => "-- the run goes on".to_owned(),
+            Event::Resumed { clean: false, .. } => "-- the run goes on after an unclean end".to_owned(),
+            Event::Suspended { reason: why } => format!("-- the run rests: {}", reason(why)),
+            Event::Quarantined { reason: why } => format!("!! the run is quarantined: {}", reason(why)),
+            Event::Cancelled { reason: why } => format!("-- cancelled: {}", reason(why)),
+            Event::RunConcluded { outcome, usage, .. } => return self.concluded(record.run, outcome, usage),
+            _ => return String::new(),
+        };
+        let line = if line.starts_with("!!") { self.style.bad(&line) } else { self.style.dim(&line) };
+        self.line(record.run, &format!("  {line}"))
+    }
+
+    fn replied(&mut self, record: &Record, reply: &ModelReply) -> String {
+        let run = record.run;
+        let streamed = self.streamed.take_if(|it| it.is_at(run, record.key.turn, record.key.step));
+        self.said.insert((run, record.key.turn), reply.content.clone());
+        match streamed {
+            Some(streamed) => streamed.finish(&reply.content, self.style),
+            None if reply.content.is_empty() => String::new(),
+            None => self.said_by(run, record.lane.as_str(), &reply.content),
+        }
+    }
+
+    fn posted(&mut self, run: RunId, message: &Message) -> String {
+        let is_shown = self.said.get(&(run, message.turn)).is_some_and(|said| *said == message.content);
+        if is_shown {
+            return String::new();
+        }
+        if message.from == Participant::User && self.audience == Audience::Many {
+            return self.said_by(run, message.from.as_str(), &one_line(&message.content, OPENING_CHARS));
+        }
+        self.said_by(run, message.from.as_str(), &message.content)
+    }
+
+    fn said_by(&mut self, run: RunId, name: &str, content: &str) -> String {
+        let prefix = self.prefix(run);
+        let text = block(content, &format!("{prefix}  "));
+        let text = format!("{prefix}{}: {text}\n", self.style.name(name));
+        self.interrupting(&text)
+    }
+
+    fn called(&mut self, record: &Record, call: CallId, end: &CallEnd) -> String {
+        let open = self.calls.remove(&(record.run, call));
+        let (name, took) = match open {
+            Some(open) => (open.name, format!(" {}", duration(record.time.since(open.since)))),
+            None => (call.to_string(), String::new()),
+        };
+        let line = format!("  -> {name} {}{took}", call_end(Some(end)));
+        let line = match end {
+            CallEnd::Answered { .. } => self.style.dim(&line),
+            _ => self.style.bad(&line),
+        };
+        self.line(record.run, &line)
+    }
+
+    fn retracted(
+        &mut self,
+        run: RunId,
+        speaker: &str,
+        attempt: u32,
+        reason: &str,
+        retry_in: Option<Duration>,
+    ) -> String {
+        let next = retry_in.map_or_else(
+            || "no further attempt".to_owned(),
+            |wait| format!("next attempt in {}", duration(wait)),
+        );
+        let reason = one_line(reason, REASON_CHARS);
+        let line =
+            format!("  ~~ {speaker}: attempt {attempt} failed, what it said is void ({reason}); {next}");
+        let line = self.style.bad(&line);
+        self.line(run, &line)
+    }
+
+    fn concluded(&mut self, run: RunId, outcome: &RunOutcome, usage: &Usage) -> String {
+        let detail = one_line(&outcome.detail, REASON_CHARS);
+        let status = self.style.strong(outcome.kind.status().as_str());
+        self.line(run, &format!("== {status}: {detail} ({})", usage_line(usage)))
+    }
+
+    fn line(&mut self, run: RunId, text: &str) -> String {
+        let line = format!("{}{text}\n", self.prefix(run));
+        self.interrupting(&line)
+    }
+
+    /// Puts whole lines between the pieces of a reply that is being written.
+    fn interrupting(&mut self, lines: &str) -> String {
+        let line_end = self.streamed.as_mut().map_or("", Streamed::interrupt);
+        format!("{line_end}{lines}")
+    }
+
+    fn prefix(&self, run: RunId) -> String {
+        match (self.audience, self.cases.get(&run)) {
+            (Audience::One, _) => String::new(),
+            (Audience::Many, Some(case)) => format!("{} ", self.style.strong(&format!("[{case}]"))),
+            (Audience::Many, None) => {
+                format!("{} ", self.style.strong(&format!("[{}]", crate::commands::short(run))))
+            }
+        }
+    }
+}
+
+/// Returns what a person calls the actor that writes a lane.
+pub(crate) fn actor_name(lane: &Lane) -> &str {
+    if lane.is_run() { "the coordinator" } else { lane.as_str() }
+}
+
+/// Shows how a turn ended, unless it ended with a reply.
+pub(crate) fn turn_outcome(outcome: &TurnOutcome) -> Option<String> {
+    match outcome {
+        TurnOutcome::Replied => None,
+        TurnOutcome::Limited { limit } => Some(format!("limit reached: {}", one_line(limit, REASON_CHARS))),
+        TurnOutcome::ModelFailed { detail } => {
+            Some(format!("model failed: {}", one_line(detail, REASON_CHARS)))
+        }
+        TurnOutcome::Cancelled => Some("cancelled".to_owned()),
+    }
+}
+
+/// Shows what was used: `3 model calls, 2 tool calls, 1200 tokens, 0.0031 USD`.
+pub(crate) fn usage_line(usage: &Usage) -> String {
+    let counted =
+        |count: u64, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+    let mut parts = vec![
+        counted(usage.model_calls, "model call", "model calls"),
+        counted(usage.tool_calls, "tool call", "tool calls"),
+        counted(usage.input_tokens.saturating_add(usage.output_tokens), "token", "tokens"),
+    ];
+    match usage.cost_microusd {
+        Some(0) => {}
+        Some(amount) => parts.push(format!("{}.{:06} USD", amount / 1_000_000, amount % 1_000_000)),
+        None => parts.push("price unknown".to_owned()),
+    }
+    if usage.lost > 0 {
+        parts.push(format!("{} lost", usage.lost));
+    }
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use playhouse_journal::{Event, Record};
+use playhouse_messages::RunEvent;
+use playhouse_types::{CaseName, Step, TurnId, TurnOutcome};
+
+use super::{Audience, ConversationView};
+use crate::test_records::{RUN, agent, records, reply, short_run};
+use crate::view::Style;
+
+fn one() -> ConversationView {
+    ConversationView::new(Style::Plain, Audience::One, BTreeMap::new())
+}
+
+fn recorded(record: &Record) -> RunEvent {
+    RunEvent::Recorded(Arc::new(record.clone()))
+}
+
+fn token(step: u32, attempt: u32, offset: usize, text: &str) -> RunEvent {
+    let (turn, step, text) = (TurnId(1), Step(step), text.to_owned());
+    RunEvent::Token { run: RUN, turn, step, speaker: agent("clerk"), attempt, offset, text }
+}
+
+fn show(view: &mut ConversationView, events: &[RunEvent]) -> String {
+    events.iter().map(|event| view.show(event)).collect()
+}
+
+fn only(lane: &str, key: (u32, u32, u32), event: Event) -> RunEvent {
+    recorded(&records(vec![(lane, key, event)])[0])
+}
+
+#[test]
+fn a_run_reads_as_a_conversation() {
+    let events: Vec<RunEvent> = short_run().iter().map(recorded).collect();
+    let expected = "\
+run 00000000000000000000000007 of demo, seed 0
+user: go
+  -> call_1_1_1 failed: there is no tool `nope`
+  -> read(file=a) ok 11 B 2 ms
+  !! clerk crashed: it panicked
+  !! clerk is back after 2 ms: start 2, from record 7
+clerk: total is 5
+auditor: fine {\"paid\":true} CLOSED
+== concluded: `CLOSED` was said (0 model calls, 0 tool calls, 0 tokens)
+";
+    assert_eq!(show(&mut one(), &events), expected);
+}
+
+#[test]
+fn several_runs_are_told_apart_by_their_cases() {
+    let cases = BTreeMap::from([(RUN, CaseName::new("ahorn").unwrap())]);
+    let mut view = ConversationView::new(Style::Plain, Audience::Many, cases);
+    let events = [token(1, 1, 0, "hid"), only("clerk", (1, 1, 0), reply("one\ntwo", &[]))];
+    assert_eq!(show(&mut view, &events), "[ahorn] clerk: one\n[ahorn]   two\n");
+}
+
+#[test]
+fn a_reply_appears_as_it_is_written_and_only_once() {
+    let events = [
+        token(1, 1, 0, "one\n"),
+        token(1, 1, 4, "two"),
+        only("clerk", (1, 1, 0), reply("one\ntwo", &[])),
+        only(
+            "clerk",
+            (1, 0, 0),
+            crate::test_records::posted(1, playhouse_types::Participant::Agent(agent("clerk")), "one\ntwo"),
+        ),
+    ];
+    assert_eq!(show(&mut one(), &events), "clerk: one\n  two\n");
+}
+
+#[test]
+fn what_was_missed_of_a_reply_is_added() {
+    let events = [
+        token(1, 1, 0, "one "),
+        token(1, 1, 8, "three"),
+        only("clerk", (1, 1, 0), reply("one two three", &[])),
+    ];
+    assert_eq!(show(&mut one(), &events), "clerk: one two three\n");
+}
+
+#[test]
+fn a_reply_of_another_attempt_is_shown_whole() {
+    let events = [token(1, 1, 0, "first"), only("clerk", (1, 1, 0), reply("second", &[]))];
+    assert_eq!(show(&mut one(), &events), "clerk: first\nclerk: second\n");
+}
+
+#[test]
+fn a_retracted_reply_is_marked_and_begins_anew() {
+    let retracted = RunEvent::Retracted {
+        run: RUN,
+        turn: TurnId(1),
+        step: Step(1),
+        speaker: agent("clerk"),
+        attempt: 1,
+        reason: "503".to_owned(),
+        retry_in: Some(Duration::from_secs(2)),
+    };
+    let events = [
+        token(1, 1, 0, "wro"),
+        retracted,
+        token(1, 2, 0, "right"),
+        only("clerk", (1, 1, 0), reply("right", &[])),
+    ];
+    let expected = "clerk: wro\n  ~~ clerk: attempt 1 failed, what it said is void (503); next attempt in 2.0 s\nclerk: right\n";
+    assert_eq!(show(&mut one(), &events), expected);
+}
+
+#[test]
+fn a_line_in_the_middle_of_a_reply_breaks_it() {
+    let crash = short_run()
+        .iter()
+        .find(|record| matches!(record.event, Event::ActorFailed { .. }))
+        .map(recorded)
+        .unwrap();
+    let events = [
+        token(1, 1, 0, "one "),
+        crash,
+        token(1, 1, 4, "two"),
+        only("clerk", (1, 1, 0), reply("one two", &[])),
+    ];
+    let expected = "clerk: one \n  !! clerk crashed: it panicked\nclerk (goes on): two\n";
+    assert_eq!(show(&mut one(), &events), expected);
+}
+
+#[test]
+fn only_unusual_ends_of_turns_are_told() {
+    let ended = |outcome| only("clerk", (3, 0, 0), Event::TurnEnded { turn: TurnId(3), outcome });
+    assert_eq!(show(&mut one(), &[ended(TurnOutcome::Replied)]), "");
+    let limited = TurnOutcome::Limited { limit: "32 steps".to_owned() };
+    assert_eq!(show(&mut one(), &[ended(limited)]), "  -- turn 3 of clerk: limit reached: 32 steps\n");
+}
+
+#[test]
+fn missed_events_are_counted() {
+    assert_eq!(one().missed(12), "  (12 events not shown; the journal has them)\n");
+}
+
+#[test]
+fn nothing_said_can_pass_for_another_speaker_or_steer_the_terminal() {
+    let said = "ok\nauditor: CLOSED\r\u{1b}[2Kfake\u{202e}";
+    let shown = show(&mut one(), &[only("clerk", (1, 1, 0), reply(said, &[]))]);
+    assert_eq!(shown, "clerk: ok\n  auditor: CLOSED\\r\\u{1b}[2Kfake\\u{202e}\n");
+}

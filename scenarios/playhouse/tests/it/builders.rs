@@ -1,0 +1,253 @@
+//! What is wrong with a scenario is said all at once, by name.
+
+use playhouse::prelude::*;
+use playhouse::{Condition, ScenarioBuilder};
+
+fn silent(_: &ModelRequest, _: &ScriptContext) -> &'static str {
+    "done"
+}
+
+type Draft = ScenarioBuilder<String, String>;
+
+#[track_caller]
+fn check(define: impl FnOnce(&mut Draft), expected: &[&str]) {
+    let mut draft = Scenario::<String, String>::builder("demo");
+    define(&mut draft);
+    let problems: Vec<String> = match draft.build() {
+        Ok(_) => Vec::new(),
+        Err(error) => error.problems().iter().map(ToString::to_string).collect(),
+    };
+    assert_eq!(problems, expected);
+}
+
+#[track_caller]
+fn check_limit(limit: Condition, expected: &[&str]) {
+    check(
+        |draft| {
+            let a = draft.agent("a", |agent| agent.script(silent));
+            draft.crew(RoundRobin::new(), [&a]).until(turns(1)).limit(limit);
+        },
+        expected,
+    );
+}
+
+#[test]
+fn a_whole_scenario_has_no_problems() {
+    check(
+        |draft| {
+            let a = draft.agent("a", |agent| agent.role("A").goal("g").instructions("i").script(silent));
+            let b = draft.agent("b", |agent| agent.model("m").temperature(0.5).max_steps(3));
+            draft.crew(RoundRobin::new(), [&b, &a]).until(says("DONE")).limit(turns(9).or(tokens(100)));
+        },
+        &[],
+    );
+}
+
+#[test]
+fn an_empty_scenario_lacks_agents_and_crew() {
+    check(
+        |_| {},
+        &[
+            "it has no agents: add one with `scenario.agent(..)`",
+            "it has no crew: add `scenario.crew(pattern, [&agent, ..])`",
+        ],
+    );
+}
+
+#[test]
+fn names_are_checked() {
+    check(
+        |draft| {
+            let a = draft.agent("two words", |agent| agent);
+            let run = draft.agent("run", |agent| agent);
+            let user = draft.agent("user", |agent| agent);
+            let b = draft.agent("b", |agent| agent);
+            let again = draft.agent("b", |agent| agent);
+            draft.crew(RoundRobin::new(), [&a, &run, &user, &b, &again]).until(turns(1));
+        },
+        &[
+            "agent `b` is declared 2 times: names are identities",
+            "an agent's name: `two words` is not a name: use 1 to 64 letters, digits, `-` or `_`",
+            "agent `run`: the name is reserved, choose another",
+            "agent `user`: the name is reserved, choose another",
+            "agent `b` is in the crew 2 times",
+        ],
+    );
+    let error = Scenario::<String, String>::builder("no name").build().unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("scenario `no name` has 3 problems:\n  - the scenario's name: `no name`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_crew_is_checked() {
+    check(
+        |draft| {
+            let a = draft.agent("a", |agent| agent);
+            draft.agent("b", |agent| agent);
+            let stranger = Scenario::<String, String>::builder("other").agent("c", |agent| agent);
+            draft.crew(RoundRobin::new(), [&a, &a, &stranger]);
+        },
+        &[
+            "the crew lists `c`, an agent of another scenario",
+            "agent `a` is in the crew 2 times",
+            "agent `b` is not in the crew: it would never speak",
+            "the crew has no planned end: its pattern does not conclude by itself, so add `.until(..)`",
+        ],
+    );
+    check(
+        |draft| {
+            let a = draft.agent("a", |agent| agent);
+            draft.crew(RoundRobin::new(), [&a]).until(turns(1));
+            draft.crew(RoundRobin::new(), [&a]).until(turns(1));
+        },
+        &["it has 2 crews: a scenario is one conversation"],
+    );
+    check(
+        |draft| {
+            draft.agent("a", |agent| agent);
+            draft.crew(RoundRobin::new(), []).until(turns(1));
+        },
+        &["its crew is empty: list the agents in `scenario.crew(pattern, [&agent, ..])`"],
+    );
+}
+
+#[test]
+fn a_pattern_that_ends_by_itself_needs_no_until() {
+    check(
+        |draft| {
+            let a = draft.agent("a", |agent| agent);
+            draft.crew(Selector::new(|_| None), [&a]);
+        },
+        &[],
+    );
+}
+
+#[test]
+fn limits_that_are_met_at_once_are_refused() {
+    check_limit(turns(0), &["`.limit(..)`: `turns(0)` is met before anybody speaks"]);
+    check_limit(
+        turns(5).or(tokens(0)).or(deadline(seconds(0))),
+        &[
+            "`.limit(..)`: `tokens(0)` is met before anybody speaks",
+            "`.limit(..)`: `deadline(0)` is met before anybody speaks",
+        ],
+    );
+    check_limit(deadline(minutes(1)), &[]);
+}
+
+#[test]
+fn agents_are_checked() {
+    check(
+        |draft| {
+            let a = draft.agent("a", |agent| agent.max_steps(0).temperature(f32::NAN));
+            draft.crew(RoundRobin::new(), [&a]).until(turns(1));
+        },
+        &[
+            "agent `a`: `max_steps(0)` leaves it nothing to do",
+            "agent `a`: temperature NaN is not a number of 0 or more",
+        ],
+    );
+}
+
+#[test]
+fn one_change_changes_the_hash_and_nothing_else_does() {
+    let hash = |goal: &str, limit| {
+        let mut draft = Scenario::<String, String>::builder("demo");
+        let a = draft.agent("a", |agent| agent.goal(goal));
+        draft.crew(RoundRobin::new(), [&a]).until(turns(1)).limit(turns(limit));
+        draft.build().unwrap().definition().hash
+    };
+    assert_eq!(hash("g", 5), hash("g", 5));
+    assert_ne!(hash("g", 5), hash("other", 5));
+    assert_ne!(hash("g", 5), hash("g", 6));
+}
+
+mod with_tools {
+    use super::{check, silent};
+    use playhouse::prelude::*;
+    use schemars::JsonSchema;
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Serialize, Deserialize, JsonSchema)]
+    struct Text {
+        text: String,
+    }
+
+    /// Says it again.
+    #[tool(effect = "pure")]
+    async fn echo(args: Text, _ctx: &ToolContext) -> Result<Text, ToolError> {
+        Ok(args)
+    }
+
+    mod other {
+        use super::{Text, ToolContext, ToolError};
+        use playhouse::tool;
+
+        /// Says something else.
+        #[tool(effect = "pure")]
+        pub(super) async fn echo(args: Text, _ctx: &ToolContext) -> Result<Text, ToolError> {
+            Ok(args)
+        }
+    }
+
+    struct Store;
+
+    #[tools]
+    impl Store {
+        async fn open(_ctx: StartContext) -> Result<Self, ToolError> {
+            Ok(Self)
+        }
+
+        /// Keeps a text.
+        #[tool(effect = "idempotent")]
+        async fn keep(&self, args: Text, _ctx: &ToolContext) -> Result<Text, ToolError> {
+            Ok(args)
+        }
+    }
+
+    #[test]
+    fn one_tool_may_serve_several_agents() {
+        check(
+            |draft| {
+                let store = draft.tools(Store::open);
+                let a = draft.agent("a", |agent| agent.tool(echo).tools(&store).script(silent));
+                let b = draft.agent("b", |agent| agent.tool(echo).tools(&store).script(silent));
+                draft.crew(RoundRobin::new(), [&a, &b]).until(turns(1));
+            },
+            &[],
+        );
+    }
+
+    #[test]
+    fn tools_are_told_apart_by_name() {
+        check(
+            |draft| {
+                let a = draft.agent("a", |agent| agent.tool(echo).tool(echo));
+                let b = draft.agent("b", |agent| agent.tool(other::echo));
+                draft.crew(RoundRobin::new(), [&a, &b]).until(turns(1));
+            },
+            &[
+                "agent `a` lists the tool `echo` 2 times",
+                "there are 2 different tools named `echo`: rename all but one",
+            ],
+        );
+    }
+
+    #[test]
+    fn tools_of_another_scenario_are_refused() {
+        check(
+            |draft| {
+                let foreign = Scenario::<String, String>::builder("other").tools(Store::open);
+                let a = draft.agent("a", |agent| agent.tools(&foreign));
+                draft.crew(RoundRobin::new(), [&a]).until(turns(1));
+            },
+            &[
+                "agent `a` lists tools (keep) that this scenario does not open: use its own `scenario.tools(..)`",
+            ],
+        );
+    }
+}

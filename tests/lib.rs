@@ -1,0 +1,31 @@
+//! What the end-to-end tests and the benchmarks share.
+//!
+//! ```text
+//! test --> Playhouse (the real binary in a directory of its own) --> Endpoint (a scripted model of this process)
+//!              |                                                         ^
+//!              +--> data directory, ledger <-- CaseFolder                +-- closure on the parsed request
+//! ```
+//!
+//! Everything runs on this machine alone; nothing waits for time to pass.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests: one that fails fails its test"
+)]
+
+mod binary;
+mod case_folder;
+mod endpoint;
+mod finished;
+mod ledger;
+mod playhouse;
+
+pub use binary::{Profile, playhouse_binary, workspace_root};
+pub use case_folder::CaseFolder;
+pub use endpoint::{Answer, AskedModel, Endpoint, Reply};
+pub use finished::Finished;
+pub use ledger::{LedgerLine, read_ledger};
+pub use playhouse::{Playhouse, Started};
