@@ -45,7 +45,11 @@ pub fn playhouse_binary(profile: Profile) -> &'static Path {
 }
 
 /// Returns the target directory that this test was built in: two above `<profile>/deps/<test>`.
-pub(crate) fn target_dir() -> PathBuf {
+///
+/// # Panics
+/// If this process is no test that cargo has built.
+#[must_use]
+pub fn target_dir() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = test.parent().filter(|folder| folder.ends_with("deps")).map_or(test.as_path(), |deps| deps);
     profile.parent().and_then(Path::parent).unwrap().to_owned()

@@ -1,3 +1,2 @@
-//! Soon.
-
+//! Benchmarks.
 fn main() {}

@@ -1,1 +1,22 @@
-//! End-to-end tests.
+//! End-to-end tests: the real binary, a scripted endpoint, kills; and the rules of this repository.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests, whose helpers clippy does not know as such"
+)]
+
+mod bad_endpoint;
+mod bad_input;
+mod bad_scenario;
+mod determinism;
+mod endpoint_crew;
+mod kills;
+mod new_cases;
+mod new_project;
+mod outcomes;
+mod settled;
+mod shipped;
+mod tidy;

@@ -110,7 +110,7 @@ impl Declared {
                 "a `reconcile` tool needs a probe that asks the destination: `probe = path`",
             )),
             (false, _, Some(probe)) => {
-                errors.push(syn::Error::new(probe, "a probe is of use for `effect = \"reconcile\"` only"))
+                errors.push(syn::Error::new(probe, "a probe is of use for `effect = \"reconcile\"` only"));
             }
             _ => {}
         }

@@ -127,7 +127,8 @@ fn disagreements(request: &ModelRequest, case: &CaseFile, review: &Review) -> Ve
     let missed: Vec<String> = found.difference(&named).map(ToString::to_string).collect();
     let wrong: Vec<String> = named.difference(&found).map(ToString::to_string).collect();
     if !missed.is_empty() {
-        disagreements.push(format!("the analyst missed {}", missed.join(", ")));
+        let how = if opinion.lines_unchecked > 0 { "could not see" } else { "missed" };
+        disagreements.push(format!("the analyst {how} {}", missed.join(", ")));
     }
     if !wrong.is_empty() {
         disagreements.push(format!("{} does not apply", name(&wrong.join(", "))));

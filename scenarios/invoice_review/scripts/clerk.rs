@@ -4,7 +4,7 @@ use playhouse::prelude::{ModelRequest, ScriptContext, ScriptReply};
 
 use super::super::{
     case::{CaseFile, ReadOutcome},
-    document::DocumentKind,
+    document::{DocumentKind, Invoice},
 };
 use super::{
     extract::Extract,
@@ -30,11 +30,10 @@ fn sentence(case: &CaseFile) -> String {
     let mut parts = vec![format!("I read {}.", count(case.documents.len(), "document"))];
     match case.invoice() {
         Some(invoice) => parts.push(format!(
-            "Invoice {} of {}: {} {} gross, {}; {}.",
+            "Invoice {} of {}: {} gross, {}; {}.",
             name(&invoice.invoice_number),
             name(&invoice.supplier),
-            invoice.gross,
-            invoice.currency,
+            gross(invoice),
             count(invoice.lines.len(), "line"),
             belongings(case),
         )),
@@ -54,6 +53,13 @@ fn sentence(case: &CaseFile) -> String {
         ));
     }
     parts.join(" ")
+}
+
+fn gross(invoice: &Invoice) -> String {
+    let minor = invoice.currency.minor(invoice.gross);
+    // An amount with too many decimals is shown as it stands in the document.
+    let written = minor.map(|amount_minor| invoice.currency.written(amount_minor));
+    written.unwrap_or_else(|| format!("{} {}", invoice.gross, invoice.currency))
 }
 
 /// Says what lies beside the invoice.

@@ -16,6 +16,6 @@ pub use crew::CrewBuilder;
 pub use duration::{hours, milliseconds, minutes, seconds};
 pub use error::{Problem, ScenarioError};
 pub(crate) use result::last_json_object;
-pub use scenario::{Scenario, ScenarioBuilder};
+pub use scenario::{ReadCases, Scenario, ScenarioBuilder};
 pub use tool_list::ToolsId;
 pub use user_error::{InputError, ResultError};

@@ -28,7 +28,7 @@ mod test_records;
 mod view;
 
 pub use builders::{
-    AgentBuilder, AgentId, CrewBuilder, InputError, Problem, ResultError, Scenario, ScenarioBuilder,
+    AgentBuilder, AgentId, CrewBuilder, InputError, Problem, ReadCases, ResultError, Scenario, ScenarioBuilder,
     ScenarioError, ToolsId, hours, milliseconds, minutes, seconds,
 };
 pub use commands::main;

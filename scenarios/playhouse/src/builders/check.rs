@@ -15,7 +15,7 @@ use super::describe;
 use super::error::{Problem, ScenarioError};
 use super::result;
 use super::scenario::{Scenario, ScenarioBuilder};
-use super::tool_list::{ListedTools, SingleTool};
+use super::tool_list::{ListedTools, SingleTool, ToolsId};
 use crate::definition::{Definition, ToolSource};
 
 /// Names that a transcript or a journal uses for something other than an agent.
@@ -42,7 +42,7 @@ where
     let report = report.map(|make| result::report(&name, make)).transpose();
     let report =
         report.map_err(|error| ScenarioError::new(name.to_string(), vec![Problem::ScenarioName(error)]))?;
-    let sets = draft.sets.iter().map(super::tool_list::ToolsId::source);
+    let sets = draft.sets.iter().map(ToolsId::source);
     let tools: Vec<ToolSource> =
         singles.into_iter().map(|tool| ToolSource::Single(tool.tool)).chain(sets).collect();
     let agents: Vec<_> = draft.agents.iter().zip(names).map(|(agent, name)| agent.definition(name)).collect();
@@ -126,7 +126,7 @@ fn check_tool_names<I, O>(
     singles: &[SingleTool],
     problems: &mut Vec<Problem>,
 ) {
-    let of_sets = draft.sets.iter().flat_map(|set| set.specs());
+    let of_sets = draft.sets.iter().flat_map(ToolsId::specs);
     let names = singles.iter().map(|tool| &tool.spec).chain(of_sets).map(|spec| spec.name.to_string());
     for (tool, count) in repeated(names) {
         problems.push(Problem::DuplicateTool { tool, count });

@@ -2,15 +2,15 @@
 
 use std::any::TypeId;
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 
 use playhouse_coordinator::ResultFn;
-use playhouse_types::{CaseName, ScenarioName};
+use playhouse_types::{CaseName, InvalidName, ScenarioName};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::user_error::{InputError, ResultError};
+use super::scenario::{ReadCases, TypedReport};
+use super::user_error::ResultError;
 use crate::Conversation;
 use crate::definition::{CaseInput, InputForm, LoadCases, OpeningMessage, Report};
 
@@ -89,9 +89,7 @@ pub(crate) fn last_json_object(text: &str) -> Option<&str> {
 }
 
 /// Wraps a scenario's case reader: inputs become JSON text, names must be unique, and every error names the folder.
-pub(super) fn load_cases<I: Serialize + 'static>(
-    load: fn(&Path) -> Result<Vec<(CaseName, I)>, InputError>,
-) -> LoadCases {
+pub(super) fn load_cases<I: Serialize + 'static>(load: ReadCases<I>) -> LoadCases {
     Arc::new(move |path| {
         let in_folder = |detail: String| format!("cases in `{}`: {detail}", path.display());
         let cases = load(path).map_err(|error| in_folder(error.to_string()))?;
@@ -109,13 +107,10 @@ pub(super) fn load_cases<I: Serialize + 'static>(
 }
 
 /// Wraps a scenario's report. A run outside a batch has no case: it is shown under the scenario's name.
-pub(super) fn report<O: DeserializeOwned>(
+pub(super) fn report<O: DeserializeOwned + 'static>(
     scenario: &ScenarioName,
-    make: Arc<dyn Fn(&[(CaseName, O)]) -> String + Send + Sync>,
-) -> Result<Report, playhouse_types::InvalidName>
-where
-    O: 'static,
-{
+    make: TypedReport<O>,
+) -> Result<Report, InvalidName> {
     let own_name = CaseName::new(scenario.as_str())?;
     Ok(Arc::new(move |results| {
         let typed: Result<Vec<(CaseName, O)>, serde_json::Error> = results

@@ -21,6 +21,9 @@ use super::user_error::{InputError, ResultError};
 use crate::Conversation;
 use crate::definition::{Definition, LoadCases, OpeningMessage, StartContext};
 
+/// Reads the cases of a folder, each with a name that is unique in it; errors name the path.
+pub type ReadCases<I> = fn(&Path) -> Result<Vec<(CaseName, I)>, InputError>;
+
 /// A typed report, before it is erased.
 pub(crate) type TypedReport<O> = Arc<dyn Fn(&[(CaseName, O)]) -> String + Send + Sync>;
 
@@ -121,7 +124,7 @@ where
     }
 
     /// Lets the scenario settle batches: `load` reads the cases of a folder, before anything is admitted.
-    pub fn cases(mut self, load: fn(&Path) -> Result<Vec<(CaseName, I)>, InputError>) -> Self {
+    pub fn cases(mut self, load: ReadCases<I>) -> Self {
         self.cases = Some(result::load_cases(load));
         self
     }

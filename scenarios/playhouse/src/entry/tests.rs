@@ -31,6 +31,7 @@ struct Settings {
     limit: Option<u32>,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "this is the form of a scenario function")]
 fn scenario(settings: Settings) -> Result<Scenario<String, String>, ScenarioError> {
     if settings.title == "bad" {
         return Err(ScenarioError::settings("demo", "`title` is bad"));

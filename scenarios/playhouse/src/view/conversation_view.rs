@@ -70,10 +70,10 @@ impl ConversationView {
                 streamed.push(place, *offset, text, self.style)
             }
             RunEvent::Retracted { run, turn, step, speaker, attempt, reason, retry_in } => {
-                self.streamed
-                    .take_if(|streamed| streamed.is_at(*run, *turn, *step))
-                    .map_or_else(String::new, |it| it.line_end().to_owned())
-                    + &self.retracted(*run, speaker.as_str(), *attempt, reason, *retry_in)
+                let void = self.streamed.take_if(|streamed| streamed.is_at(*run, *turn, *step));
+                let line_end = void.map_or("", |streamed| streamed.line_end());
+                let line = self.style.bad(&retraction(speaker.as_str(), *attempt, reason, *retry_in));
+                format!("{line_end}{}", self.line(*run, &line))
             }
         }
     }
@@ -205,25 +205,6 @@ impl ConversationView {
         self.line(record.run, &line)
     }
 
-    fn retracted(
-        &mut self,
-        run: RunId,
-        speaker: &str,
-        attempt: u32,
-        reason: &str,
-        retry_in: Option<Duration>,
-    ) -> String {
-        let next = retry_in.map_or_else(
-            || "no further attempt".to_owned(),
-            |wait| format!("next attempt in {}", duration(wait)),
-        );
-        let reason = one_line(reason, REASON_CHARS);
-        let line =
-            format!("  ~~ {speaker}: attempt {attempt} failed, what it said is void ({reason}); {next}");
-        let line = self.style.bad(&line);
-        self.line(run, &line)
-    }
-
     fn concluded(&mut self, run: RunId, outcome: &RunOutcome, usage: &Usage) -> String {
         let detail = one_line(&outcome.detail, REASON_CHARS);
         let status = self.style.strong(outcome.kind.status().as_str());
@@ -250,6 +231,15 @@ impl ConversationView {
             }
         }
     }
+}
+
+fn retraction(speaker: &str, attempt: u32, reason: &str, retry_in: Option<Duration>) -> String {
+    let next = match retry_in {
+        Some(wait) => format!("next attempt in {}", duration(wait)),
+        None => "no further attempt".to_owned(),
+    };
+    let reason = one_line(reason, REASON_CHARS);
+    format!("  ~~ {speaker}: attempt {attempt} failed, what it said is void ({reason}); {next}")
 }
 
 /// Returns what a person calls the actor that writes a lane.
