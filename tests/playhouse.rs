@@ -91,7 +91,9 @@ impl Playhouse {
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.binary);
-        UNSET.iter().for_each(|name| drop(command.env_remove(name)));
+        for name in UNSET {
+            command.env_remove(name);
+        }
         command.current_dir(self.dir.path()).args(arguments).arg("--data-dir").arg(self.data_dir());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

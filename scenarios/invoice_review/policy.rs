@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub(crate) use self::figures::Figures;
+use self::search::ClauseWords;
 use super::rule::Rule;
 
 /// The number of a clause, such as `3.1`.
@@ -111,6 +112,8 @@ pub(crate) enum PolicyError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Policy {
     clauses: Vec<Clause>,
+    /// The words of each clause.
+    words: Vec<ClauseWords>,
     figures: Figures,
 }
 
@@ -134,7 +137,8 @@ impl Policy {
         clauses.sort_by_cached_key(|clause| parse::order(&clause.number));
         clauses.dedup();
         let figures = Figures::read(&clauses)?;
-        Ok(Self { clauses, figures })
+        let words = clauses.iter().map(ClauseWords::of).collect();
+        Ok(Self { clauses, words, figures })
     }
 
     /// Returns the figures of the table.
@@ -153,11 +157,12 @@ impl Policy {
     /// A word counts four times in a figure's name, twice in the title and once in the text; equal
     /// clauses keep their order. A clause's rank depends on that clause and the query alone.
     pub(crate) fn search(&self, query: &str, limit: usize) -> Vec<Clause> {
-        let words = search::words(query);
+        let query = search::words(query);
         let mut ranked: Vec<(usize, &Clause)> = self
-            .clauses
+            .words
             .iter()
-            .map(|clause| (search::score(clause, &words), clause))
+            .map(|words| words.score(&query))
+            .zip(&self.clauses)
             .filter(|(score, _)| *score > 0)
             .collect();
         ranked.sort_by_key(|(score, _)| Reverse(*score));

@@ -2,6 +2,8 @@
 //!
 //! They read what the run was admitted with and nothing else: a file that has changed since is refused.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use playhouse::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     case::ReadOutcome,
     document::DocumentKind,
-    input::{Case, ChangedFile},
+    input::{Case, ChangedFile, Content},
     names::{CaseName as CaseFolderName, FileName, InvoiceNumber, Supplier},
     policy::{Clause, Policy},
     register::{Register, RegisterEntry},
@@ -86,9 +88,24 @@ fn default_limit() -> usize {
 /// Finds the clauses of the policy that share words with a query, the best first, each with its figures.
 #[tool(effect = "pure", timeout = "5s")]
 pub(crate) async fn search_policy(args: SearchPolicy, ctx: &ToolContext) -> Result<Vec<Clause>, ToolError> {
-    let case: Case = ctx.input()?;
-    let policy = Policy::parse(&case.read_policy().map_err(|error| refused(&error))?)?;
+    let policy = policy(&ctx.input()?)?;
     Ok(policy.search(&args.query, args.limit.min(MAX_CLAUSES)))
+}
+
+/// The policy that was read last: a batch has one for all its cases, and parsing takes longer than searching.
+static LAST_POLICY: Mutex<Option<(Content, Arc<Policy>)>> = Mutex::new(None);
+
+fn policy(case: &Case) -> Result<Arc<Policy>, ToolError> {
+    let text = case.read_policy().map_err(|error| refused(&error))?;
+    let mut last = LAST_POLICY.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((content, policy)) = &*last
+        && *content == case.policy_content
+    {
+        return Ok(Arc::clone(policy));
+    }
+    let policy = Arc::new(Policy::parse(&text)?);
+    *last = Some((case.policy_content.clone(), Arc::clone(&policy)));
+    Ok(policy)
 }
 
 /// Which invoices to find.

@@ -1,2 +1,67 @@
-//! Benchmarks.
-fn main() {}
+//! Speed and memory, each figure beside its target and a floor that was measured in the same run.
+//!
+//! ```text
+//! cargo bench -p playhouse-tests               # all rows, some minutes
+//! cargo bench -p playhouse-tests -- --quick    # fewer repetitions
+//! ```
+//!
+//! Time is CPU time of this process (user and system, all threads), which a busy machine disturbs least; only the row on
+//! slow commits counts seconds of the clock. The table is Markdown, for the README.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a benchmark that cannot run shall say so at once"
+)]
+
+mod commits;
+mod crew;
+mod floor;
+mod measure;
+mod over_http;
+mod process_start;
+mod server;
+mod table;
+
+use self::table::Table;
+
+/// How often things are repeated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Effort {
+    Full,
+    Quick,
+}
+
+impl Effort {
+    /// Returns how often to repeat what is repeated `full` times for the README.
+    fn times(self, full: usize) -> usize {
+        match self {
+            Self::Full => full,
+            Self::Quick => (full / 10).max(1),
+        }
+    }
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        // This binary again, as a process of its own.
+        ["serve"] => server::serve(),
+        ["measure", program, arguments @ ..] => measure::print_usage_of(program, arguments),
+        // Cargo adds `--bench`; `cargo test --benches` does not, and only wants to know that this starts.
+        _ if !arguments.contains(&"--bench") => {}
+        _ => print_table(if arguments.contains(&"--quick") { Effort::Quick } else { Effort::Full }),
+    }
+}
+
+fn print_table(effort: Effort) {
+    let mut table = Table::default();
+    process_start::measure(effort, &mut table);
+    crew::measure(effort, &mut table);
+    over_http::measure(effort, &mut table);
+    commits::measure(effort, &mut table);
+    println!("{table}");
+}

@@ -4,7 +4,7 @@ use playhouse_tests::{Answer, AskedModel, Endpoint, Finished, Playhouse, Reply};
 use serde_json::json;
 
 fn faults() -> Playhouse {
-    Playhouse::of(env!("CARGO_BIN_EXE_playhouse-faults"))
+    Playhouse::of(env!("CARGO_BIN_EXE_playhouse-test-scenarios"))
 }
 
 /// Runs a scenario of one agent against an endpoint and checks that nothing is left half done.
@@ -80,7 +80,9 @@ fn a_stream_that_is_always_cut_fails_the_run() {
 }
 
 /// Calls a tool wrongly, and says what came of it.
-fn misuse(calls: impl Fn() -> Reply + Send + Sync + 'static) -> impl Fn(&AskedModel) -> Answer + Send + Sync + 'static {
+fn misuse(
+    calls: impl Fn() -> Reply + Send + Sync + 'static,
+) -> impl Fn(&AskedModel) -> Answer + Send + Sync + 'static {
     move |asked| {
         let answers: Vec<String> = asked
             .messages()
@@ -88,7 +90,11 @@ fn misuse(calls: impl Fn() -> Reply + Send + Sync + 'static) -> impl Fn(&AskedMo
             .filter(|message| message["role"] == "tool")
             .map(|message| message["content"].as_str().unwrap().to_owned())
             .collect();
-        if answers.is_empty() { Answer::Reply(calls()) } else { Answer::say(format!("{} DONE", answers.join(" | "))) }
+        if answers.is_empty() {
+            Answer::Reply(calls())
+        } else {
+            Answer::say(format!("{} DONE", answers.join(" | ")))
+        }
     }
 }
 
@@ -106,7 +112,11 @@ fn an_unknown_tool_is_told_to_the_model() {
 #[test]
 fn two_calls_with_one_id_are_two_calls() {
     let calls = || {
-        Reply::say("").and_call("same", "echo", r#"{"text": "first"}"#).and_call("same", "echo", r#"{"text": "second"}"#)
+        Reply::say("").and_call("same", "echo", r#"{"text": "first"}"#).and_call(
+            "same",
+            "echo",
+            r#"{"text": "second"}"#,
+        )
     };
     check_result(misuse(calls), &["first", "second"]);
 }

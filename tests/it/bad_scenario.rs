@@ -5,7 +5,7 @@ use playhouse_tests::Playhouse;
 /// Checks that a scenario is refused, telling these, and leaves nothing behind.
 #[track_caller]
 fn check(arguments: &[&str], telling: &[&str]) {
-    let playhouse = Playhouse::of(env!("CARGO_BIN_EXE_playhouse-faults"));
+    let playhouse = Playhouse::of(env!("CARGO_BIN_EXE_playhouse-test-scenarios"));
     let refused = playhouse.run(&[&["run"], arguments].concat()).with_code(2).telling(telling);
     assert_eq!(refused.stdout, "");
     let runs = playhouse.run(&["runs", "--json"]).with_code(0).json();
@@ -49,9 +49,14 @@ fn all_faults_are_told_at_once() {
 
 #[test]
 fn a_list_shows_the_valid_and_tells_the_invalid() {
-    let playhouse = Playhouse::of(env!("CARGO_BIN_EXE_playhouse-faults"));
+    let playhouse = Playhouse::of(env!("CARGO_BIN_EXE_playhouse-test-scenarios"));
     let finished = playhouse.run(&["list", "--json"]).with_code(2).telling(&["`twins`", "`empty`"]);
-    let names: Vec<String> =
-        finished.json().as_array().unwrap().iter().map(|entry| entry["name"].as_str().unwrap().to_owned()).collect();
+    let names: Vec<String> = finished
+        .json()
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["name"].as_str().unwrap().to_owned())
+        .collect();
     assert!(names.contains(&"asker".to_owned()), "{names:?}");
 }

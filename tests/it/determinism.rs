@@ -18,8 +18,11 @@ fn two_runs_of_one_seed_have_the_same_canonical_journal() {
     }
     assert!(first == second, "{} and {} bytes", first.len(), second.len());
     // A journal of all cases: each has its turns, its calls and its end.
-    for kind in ["BatchAdmitted", "RunAdmitted", "TurnAssigned", "ModelResult", "ToolIntent", "RunConcluded"] {
-        let snake = kind.chars().flat_map(|c| if c.is_uppercase() { vec!['_', c.to_ascii_lowercase()] } else { vec![c] });
+    for kind in ["BatchAdmitted", "RunAdmitted", "TurnAssigned", "ModelResult", "ToolIntent", "RunConcluded"]
+    {
+        let snake = kind
+            .chars()
+            .flat_map(|c| if c.is_uppercase() { vec!['_', c.to_ascii_lowercase()] } else { vec![c] });
         let snake: String = snake.skip(1).collect();
         assert!(first.contains(kind) || first.contains(&snake), "no {kind}");
     }

@@ -60,7 +60,9 @@ fn cashier(asked: &AskedModel, case: &str) -> Reply {
     match asked.answers_of(tool).first() {
         None => Reply::call(tool, &arguments),
         Some(_) => {
-            let result = with(json!({ "case": case, "decision": decision, "amount_minor": arguments["amount_minor"], "currency": arguments["currency"] }));
+            let result = with(
+                json!({ "case": case, "decision": decision, "amount_minor": arguments["amount_minor"], "currency": arguments["currency"] }),
+            );
             Reply::say(format!("CLOSED {case}: done.\n{result}"))
         }
     }
@@ -80,7 +82,11 @@ fn any_model_of_a_compatible_endpoint_drives_the_crew_to_its_end() {
         ["run", "invoice-review", "--json", "--model", "any-name", "--input-dir", folder.argument()];
     let finished = playhouse.run(&arguments).with_code(0);
     let results = finished.json();
-    assert_eq!((&results[0]["decision"], &results[1]["decision"]), (&json!("pay"), &json!("ask")), "{results:#}");
+    assert_eq!(
+        (&results[0]["decision"], &results[1]["decision"]),
+        (&json!("pay"), &json!("ask")),
+        "{results:#}"
+    );
     let ledger = playhouse.ledger();
     assert_eq!(ledger.iter().map(|line| line.amount_minor).collect::<Vec<_>>(), [64_617]);
     // Clerk and auditor ask three times, analyst and cashier twice, for each of two cases.

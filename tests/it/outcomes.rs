@@ -5,7 +5,7 @@ use std::fs;
 use playhouse_tests::Playhouse;
 
 fn faults() -> Playhouse {
-    Playhouse::of(env!("CARGO_BIN_EXE_playhouse-faults"))
+    Playhouse::of(env!("CARGO_BIN_EXE_playhouse-test-scenarios"))
 }
 
 #[test]

@@ -55,7 +55,9 @@ fn sorted<'a>(words: impl Iterator<Item = &'a str>) -> String {
     words.join(" ")
 }
 
-fn check_results(results: &Value) {
+/// Checks the decisions on the shipped cases.
+#[track_caller]
+pub(crate) fn check_results(results: &Value) {
     let decided: Vec<_> = results.as_array().unwrap().iter().map(decided).collect();
     let expected = EXPECTED.iter().map(|(case, decision, clauses, amount_minor)| {
         let clauses = sorted(clauses.split(' '));
@@ -64,8 +66,9 @@ fn check_results(results: &Value) {
     assert_eq!(decided, expected.collect::<Vec<_>>());
 }
 
+/// Checks that each case that is to be paid is paid once.
 #[track_caller]
-fn check_ledger(ledger: &[LedgerLine]) {
+pub(crate) fn check_ledger(ledger: &[LedgerLine]) {
     let paid: Vec<(&str, i64)> = ledger.iter().map(|line| (line.case.as_str(), line.amount_minor)).collect();
     let expected = EXPECTED.iter().filter(|(_, decision, ..)| *decision == "pay");
     let expected: Vec<(&str, i64)> = expected.map(|(case, _, _, amount)| (*case, amount.unwrap())).collect();
@@ -101,7 +104,7 @@ fn a_person_sees_the_conversation_and_a_table() {
 }
 
 #[test]
-fn an_ledger_of_ones_own_is_written() {
+fn a_ledger_of_ones_own_is_written() {
     let playhouse = Playhouse::new();
     let ledger = playhouse.dir().join("own.jsonl");
     let set = format!("ledger={}", ledger.display());

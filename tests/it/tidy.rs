@@ -43,7 +43,8 @@ fn host() -> String {
 fn crates() -> Vec<Crate> {
     let in_crate = |package: &&Package| {
         let folder = package.manifest_path.parent().unwrap().strip_prefix(workspace_root()).unwrap();
-        let dependencies = package.dependencies.iter().filter(|needed| needed.kind != DependencyKind::Development);
+        let dependencies =
+            package.dependencies.iter().filter(|needed| needed.kind != DependencyKind::Development);
         Crate {
             name: package.name.to_string(),
             folder: folder.to_string(),

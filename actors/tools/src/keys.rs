@@ -61,7 +61,7 @@ mod tests {
     use crate::Declaration;
     use playhouse_types::{CallId, RunId, Step, ToolName, TurnId};
 
-    fn key(run: u128, turn: u32, step: u32, ordinal: u32, tool: &str, arguments: &str) -> String {
+    fn key(run: u128, [turn, step, ordinal]: [u32; 3], tool: &str, arguments: &str) -> String {
         let call = CallId { turn: TurnId(turn), step: Step(step), ordinal };
         idempotency_key(RunId::from_u128(run), call, &ToolName::new(tool).unwrap(), arguments)
     }
@@ -70,22 +70,22 @@ mod tests {
     fn a_call_has_the_same_key_in_every_version_of_this_code() {
         // A stored sample: a release that changes it would pay twice.
         assert_eq!(
-            key(1, 2, 3, 0, "pay", r#"{"amount":5}"#),
+            key(1, [2, 3, 0], "pay", r#"{"amount":5}"#),
             "40d991ec3311fdaa4d0732c0b8e22ce2733bb185923b8dc8658455d450addc86"
         );
     }
 
     #[test]
     fn every_part_of_a_call_changes_its_key() {
-        let base = key(1, 2, 3, 4, "pay", "{}");
+        let base = key(1, [2, 3, 4], "pay", "{}");
         let others = [
-            key(9, 2, 3, 4, "pay", "{}"),
-            key(1, 9, 3, 4, "pay", "{}"),
-            key(1, 2, 9, 4, "pay", "{}"),
-            key(1, 2, 3, 9, "pay", "{}"),
-            key(1, 2, 3, 4, "pay2", "{}"),
-            key(1, 2, 3, 4, "pay", "{\"a\":1}"),
-            key(1, 23, 4, 4, "pay", "{}"),
+            key(9, [2, 3, 4], "pay", "{}"),
+            key(1, [9, 3, 4], "pay", "{}"),
+            key(1, [2, 9, 4], "pay", "{}"),
+            key(1, [2, 3, 9], "pay", "{}"),
+            key(1, [2, 3, 4], "pay2", "{}"),
+            key(1, [2, 3, 4], "pay", "{\"a\":1}"),
+            key(1, [23, 4, 4], "pay", "{}"),
         ];
         assert!(others.iter().all(|other| *other != base));
     }

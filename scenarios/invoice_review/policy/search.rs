@@ -24,11 +24,26 @@ pub(super) fn words(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Returns how well a clause fits the words of a query.
-pub(super) fn score(clause: &Clause, query: &BTreeSet<String>) -> usize {
-    let figures: Vec<&str> = clause.figures.iter().map(|figure| figure.rule.as_str()).collect();
-    let shared = |text: &str| words(text).intersection(query).count();
-    FIGURE_WEIGHT * shared(&figures.join(" "))
-        + TITLE_WEIGHT * shared(&clause.title)
-        + TEXT_WEIGHT * shared(&clause.text)
+/// The words of one clause by the place where they stand, taken apart once for all searches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ClauseWords {
+    figures: BTreeSet<String>,
+    title: BTreeSet<String>,
+    text: BTreeSet<String>,
+}
+
+impl ClauseWords {
+    /// Takes a clause apart.
+    pub(super) fn of(clause: &Clause) -> Self {
+        let figures: Vec<&str> = clause.figures.iter().map(|figure| figure.rule.as_str()).collect();
+        Self { figures: words(&figures.join(" ")), title: words(&clause.title), text: words(&clause.text) }
+    }
+
+    /// Returns how well the clause fits the words of a query.
+    pub(super) fn score(&self, query: &BTreeSet<String>) -> usize {
+        let shared = |words: &BTreeSet<String>| query.iter().filter(|word| words.contains(*word)).count();
+        FIGURE_WEIGHT * shared(&self.figures)
+            + TITLE_WEIGHT * shared(&self.title)
+            + TEXT_WEIGHT * shared(&self.text)
+    }
 }

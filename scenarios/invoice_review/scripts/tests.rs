@@ -252,9 +252,8 @@ fn the_auditor_trusts_no_figures_but_its_own() {
     let talk = talk(&[("purchase_order.json", &expensive)]);
     talk.turn("clerk", clerk);
     let honest: Extract = talk.value();
-    let lie = serde_json::to_string(&honest)
-        .unwrap()
-        .replace("\"unit_price\":\"9\"", "\"unit_price\":\"10\"");
+    let lie =
+        serde_json::to_string(&honest).unwrap().replace("\"unit_price\":\"9\"", "\"unit_price\":\"10\"");
     talk.post_as("clerk", &format!("All is well.\n{lie}"));
     talk.turn("analyst", analyst);
     talk.turn("auditor", auditor);
@@ -414,8 +413,7 @@ fn a_payment_of_another_case_for_the_same_invoice_is_asked() {
 #[test]
 fn messages_stay_small_for_an_invoice_of_300_lines() {
     let lines = |text: &dyn Fn(usize) -> String| (0..300).map(text).collect::<Vec<_>>().join(",");
-    let invoice =
-        INVOICE.replace("119.00", "3570").replace("100.00", "3000").replace("19.00", "570");
+    let invoice = INVOICE.replace("119.00", "3570").replace("100.00", "3000").replace("19.00", "570");
     let invoice = invoice.replace(
         r#"{"sku": "PEN", "description": "Pen", "quantity": 10, "unit_price": 10.00}"#,
         &lines(&|n| {

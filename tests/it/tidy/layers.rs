@@ -11,18 +11,22 @@ pub(super) struct Crate {
 
 /// The crates of each area, lowest first; those in one line do not see each other.
 const AREAS: &[(&str, &[&str], &[&[&str]])] = &[
-    ("protocols", &[], &[
-        &["playhouse-types"],
-        &["playhouse-journal"],
-        &["playhouse-macros", "playhouse-messages"],
-    ]),
-    ("actors", &["protocols"], &[
-        &["playhouse-storage"],
-        &["playhouse-storage-sqlite", "playhouse-runtime"],
-        &["playhouse-http"],
-        &["playhouse-models", "playhouse-tools"],
-        &["playhouse-agents", "playhouse-coordinator"],
-    ]),
+    (
+        "protocols",
+        &[],
+        &[&["playhouse-types"], &["playhouse-journal"], &["playhouse-macros", "playhouse-messages"]],
+    ),
+    (
+        "actors",
+        &["protocols"],
+        &[
+            &["playhouse-storage"],
+            &["playhouse-storage-sqlite", "playhouse-runtime"],
+            &["playhouse-http"],
+            &["playhouse-models", "playhouse-tools"],
+            &["playhouse-agents", "playhouse-coordinator"],
+        ],
+    ),
     ("observability", &["protocols"], &[]),
     ("scenarios", &["protocols", "actors", "observability"], &[&["playhouse"], &["playhouse-scenarios"]]),
     ("tests", &["protocols", "actors", "observability", "scenarios"], &[&["playhouse-tests"]]),
@@ -35,15 +39,18 @@ const HEAVY: &[(&str, &[&str])] = &[
     ("async-openai", &["playhouse-models"]),
     ("clap", &["playhouse"]),
     // Where actors and their messages are.
-    ("ractor", &[
-        "playhouse-messages",
-        "playhouse-runtime",
-        "playhouse-models",
-        "playhouse-tools",
-        "playhouse-agents",
-        "playhouse-coordinator",
-        "playhouse",
-    ]),
+    (
+        "ractor",
+        &[
+            "playhouse-messages",
+            "playhouse-runtime",
+            "playhouse-models",
+            "playhouse-tools",
+            "playhouse-agents",
+            "playhouse-coordinator",
+            "playhouse",
+        ],
+    ),
 ];
 
 /// Where a crate stands: its area and how high in it.
@@ -84,7 +91,11 @@ pub(super) fn heavy_faults(crates: &[Crate]) -> Vec<String> {
     for from in crates.iter().filter(|from| from.folder != "tests") {
         for (heavy, owners) in HEAVY {
             if from.dependencies.iter().any(|name| name == heavy) && !owners.contains(&from.name.as_str()) {
-                faults.push(format!("`{}` names `{heavy}`, which belongs to `{}`", from.name, owners.join("`, `")));
+                faults.push(format!(
+                    "`{}` names `{heavy}`, which belongs to `{}`",
+                    from.name,
+                    owners.join("`, `")
+                ));
             }
         }
     }

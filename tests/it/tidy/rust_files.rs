@@ -46,7 +46,8 @@ pub(super) struct RustFile {
 
 /// Returns all Rust files below the root.
 pub(super) fn all(root: &Path) -> Vec<RustFile> {
-    let mut folders: Vec<PathBuf> = AREAS.iter().map(|area| root.join(area)).filter(|path| path.exists()).collect();
+    let mut folders: Vec<PathBuf> =
+        AREAS.iter().map(|area| root.join(area)).filter(|path| path.exists()).collect();
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
@@ -92,8 +93,11 @@ impl RustFile {
         }
         for function in self.code.functions() {
             if function.n_lines > MAX_FUNCTION_LINES {
-                let (path, line, name, n_lines) = (&self.path, function.line, function.name, function.n_lines);
-                faults.push(format!("{path}:{line}: `{name}` has {n_lines} lines, at most {MAX_FUNCTION_LINES}"));
+                let (path, line, name, n_lines) =
+                    (&self.path, function.line, function.name, function.n_lines);
+                faults.push(format!(
+                    "{path}:{line}: `{name}` has {n_lines} lines, at most {MAX_FUNCTION_LINES}"
+                ));
             }
         }
         faults
@@ -102,7 +106,9 @@ impl RustFile {
     /// Returns what must not stand anywhere.
     pub(super) fn banned_faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
-        for (word, instead) in BANNED.iter().filter(|(word, _)| !EXCEPTIONS.contains(&(self.path.as_str(), *word))) {
+        for (word, instead) in
+            BANNED.iter().filter(|(word, _)| !EXCEPTIONS.contains(&(self.path.as_str(), *word)))
+        {
             for line in self.code.lines_with(word) {
                 faults.push(format!("{}:{line}: `{word}`: {instead}", self.path));
             }
@@ -128,7 +134,12 @@ mod tests {
         check("a/src/b.rs", &"\n".repeat(501), 1, 0);
         check("a/src/b/tests.rs", &"\n".repeat(501), 0, 0);
         check("a/tests/it/b.rs", &"\n".repeat(501), 0, 0);
-        check("a/src/b.rs", &format!("{}#[cfg(test)]\nmod tests {{\n{}}}\n", "\n".repeat(400), "\n".repeat(200)), 0, 0);
+        check(
+            "a/src/b.rs",
+            &format!("{}#[cfg(test)]\nmod tests {{\n{}}}\n", "\n".repeat(400), "\n".repeat(200)),
+            0,
+            0,
+        );
         check("a/src/b.rs", &format!("#[cfg(test)]\nfn a() {{}}\n{}", "\n".repeat(500)), 1, 0);
     }
 

@@ -159,7 +159,10 @@ impl Code {
         let text = text.as_bytes();
         let is_whole = |at: &usize| {
             let starts = *at == 0 || !is_word(self.0[at - 1]) || !is_word(text[0]);
-            let ends = self.0.get(at + text.len()).is_none_or(|next| !is_word(*next) || !is_word(text[text.len() - 1]));
+            let ends = self
+                .0
+                .get(at + text.len())
+                .is_none_or(|next| !is_word(*next) || !is_word(text[text.len() - 1]));
             starts && ends
         };
         let last = self.0.len().saturating_sub(text.len().saturating_sub(1));
@@ -173,11 +176,7 @@ impl Code {
 
     /// Returns the first line of the module of unit tests, or one more than there are lines.
     pub(super) fn test_line(&self) -> usize {
-        let is_module = |at: &usize| {
-            let rest: Vec<u8> = self.0[at + "#[cfg(test)]".len()..].iter().copied().take(200).collect();
-            let rest = String::from_utf8_lossy(&rest).into_owned();
-            rest.split_whitespace().find(|word| !word.starts_with('#')) == Some("mod")
-        };
+        let is_module = |at: &usize| without_attributes(&self.0[*at..]).starts_with(b"mod ");
         let at = self.find("#[cfg(test)]").into_iter().find(is_module);
         at.map_or(self.n_lines() + 1, |at| self.line_at(at))
     }
@@ -228,6 +227,17 @@ impl Code {
             }
         }
         None
+    }
+}
+
+/// Returns code from the first item on that is no attribute.
+fn without_attributes(mut code: &[u8]) -> &[u8] {
+    loop {
+        code = code.trim_ascii_start();
+        match code.iter().position(|byte| *byte == b']') {
+            Some(end) if code.starts_with(b"#[") => code = &code[end + 1..],
+            _ => return code,
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Code that misbehaves: nobody else is stalled, and what it did is told as it is.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 
 use futures::future::BoxFuture;
 use playhouse_messages::{Clock, Probe, Tool, ToolContext, ToolError, ToolOutput};
@@ -105,13 +105,16 @@ async fn a_pure_call_is_left_at_once_when_it_is_cancelled() {
     let clock = SimulatedClock::start();
     let dispatch = dispatch(false);
     let cancel = dispatch.ctx.cancel.clone();
+    let (end, ended) = mpsc::channel::<()>();
+    let ended = Mutex::new(ended);
     let tool = coded(declared(Effect::Pure), move || {
         cancel.cancel();
-        std::thread::yield_now();
-        Err(ToolError::NotDone("cancelled".to_owned()))
+        // Goes on after the call was left.
+        let _ = ended.lock().unwrap().recv();
+        Ok(ToolOutput::text("late"))
     });
-    let end = open(tool, &clock).await.run(dispatch).await;
-    assert_eq!(brief(&end), "failed Cancelled");
+    assert_eq!(brief(&open(tool, &clock).await.run(dispatch).await), "failed Cancelled");
+    drop(end);
 }
 
 #[tokio::test(start_paused = true)]
@@ -139,7 +142,7 @@ async fn bytes_that_are_no_text_fail_a_pure_call_but_never_hide_an_effect() {
 #[tokio::test(start_paused = true)]
 async fn a_paused_clock_of_the_caller_ends_no_call_on_the_pool() {
     let pool = UserPool::new(UserPoolLimits { slots: 1, io_threads: 1 }).unwrap();
-    let (go, gone) = std::sync::mpsc::channel::<()>();
+    let (go, gone) = mpsc::channel::<()>();
     let call = pool.run(async move { gone.recv() }, LONG);
     let clock = SimulatedClock::start();
     let (answer, ()) = tokio::join!(call, async {

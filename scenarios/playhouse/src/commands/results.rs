@@ -61,7 +61,9 @@ impl Settled {
             };
             Some(format!("case `{case}`: {reason}"))
         };
-        let complaints = end.cases.iter().filter_map(complain).collect();
+        // Cases that an interruption kept from beginning are no news.
+        let is_interrupted = end.rest == RunRest::Interrupted;
+        let complaints = end.cases.iter().filter(|_| !is_interrupted).filter_map(complain).collect();
         Ok(Self { row: end.row, result: Some(end.result), cases, complaints, exit: end.exit })
     }
 
@@ -118,7 +120,8 @@ impl Settled {
         match row.status {
             RunStatus::Concluded => {}
             RunStatus::Running => {
-                say(&format!("{what} {0} is not finished; go on with: {program} resume {0}", row.run))
+                let run = row.run;
+                say(&format!("{what} {run} is not finished; go on with: {program} resume {run}"));
             }
             status => {
                 say(&format!("{what} {} {}: {detail}", row.run, status.as_str()));

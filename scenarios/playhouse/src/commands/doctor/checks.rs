@@ -85,7 +85,7 @@ pub(super) async fn store(session: &Session<'_>) -> Vec<Finding> {
         Err(error) => return vec![Finding::fail(check, one_line(&error.to_string(), DETAIL_CHARS), advice)],
     };
     let count = |status| rows.iter().filter(|row| row.status == status).count();
-    let mut findings = vec![Finding::ok(check, format!("opens and reads, {} runs", rows.len()))];
+    let mut findings = vec![Finding::ok(check, format!("opens and reads; runs: {}", rows.len()))];
     let program = program_name();
     let (running, waiting) =
         (count(RunStatus::Running), count(RunStatus::Waiting) + count(RunStatus::Paused));

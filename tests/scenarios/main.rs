@@ -1,10 +1,12 @@
-//! Scenarios that go wrong on purpose, behind the command line of every scenario binary.
+//! Scenarios for tests and benchmarks, most of which go wrong on purpose, behind the command line of every scenario
+//! binary.
 
 #![expect(clippy::panic, reason = "some of these scenarios are there to panic")]
 
 mod asker;
 mod doubtful;
 mod endless_talk;
+mod greeting;
 mod invalid;
 mod panicking_pattern;
 mod panicking_script;
@@ -14,20 +16,23 @@ mod silent;
 
 use playhouse::prelude::*;
 
+use self::invalid::{empty, endless, everything, tool_twice, twins};
+
 fn main() -> ExitCode {
     playhouse::main(&[
         scenario!(asker),
         scenario!(doubtful),
         scenario!(endless_talk),
+        scenario!(greeting),
         scenario!(panicking_pattern),
         scenario!(panicking_script),
         scenario!(panicking_tool),
         scenario!(patient),
         scenario!(silent),
-        scenario!(invalid::empty),
-        scenario!(invalid::twins),
-        scenario!(invalid::endless),
-        scenario!(invalid::tool_twice),
-        scenario!(invalid::everything),
+        scenario!(empty),
+        scenario!(twins),
+        scenario!(endless),
+        scenario!(tool_twice),
+        scenario!(everything),
     ])
 }

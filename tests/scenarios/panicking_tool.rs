@@ -10,7 +10,8 @@ async fn divide() -> Result<u32, ToolError> {
 
 /// Says what became of the call.
 pub(crate) fn scenario() -> Result<Scenario<String, String>, ScenarioError> {
-    let mut scenario = Scenario::builder("panicking-tool").about("Calls a tool that panics").default_input("Divide.");
+    let mut scenario =
+        Scenario::builder("panicking-tool").about("Calls a tool that panics").default_input("Divide.");
     let clerk = scenario.agent("clerk", |agent| {
         agent.tool(divide).script(|request: &ModelRequest, _: &ScriptContext| {
             match request.exchanges().first().and_then(|exchange| exchange.calls.first()) {

@@ -1,0 +1,91 @@
+//! Turns of scripted agents, with nothing but the runtime between them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use playhouse::prelude::*;
+use playhouse::{Definition, Event, RunEvent, Runtime, RuntimeOptions, StartRun, StreamItem};
+
+use crate::Effort;
+use crate::floor;
+use crate::measure::{cpu, millis_each};
+use crate::table::{Figure, Table};
+
+/// The agents of the crew.
+const AGENTS: [&str; 4] = ["ann", "ben", "cora", "dan"];
+
+/// A crew of four that takes turns, `n_turns` of them.
+pub(crate) fn round_robin(n_turns: u32) -> Arc<Definition> {
+    let mut scenario = Scenario::<String, String>::builder("round-robin");
+    let agents = AGENTS.map(|name| {
+        scenario.agent(name, |agent| {
+            agent
+                .script(|request: &ModelRequest, _: &ScriptContext| format!("This is turn {}.", request.turn))
+        })
+    });
+    scenario.crew(RoundRobin::new(), &agents).until(turns(n_turns)).limit(turns(n_turns + 1));
+    scenario.build().unwrap().definition()
+}
+
+/// Runs a scenario without a model to its end.
+pub(crate) async fn run(runtime: &Runtime, scenario: &Arc<Definition>) {
+    let start = StartRun { input: "\"Begin.\"".to_owned(), seed: 1, model: None };
+    let end = runtime.start(Arc::clone(scenario), start).await.unwrap().finished().await.unwrap();
+    assert_eq!(end.row.status.as_str(), "concluded", "{:?}", end.row.outcome);
+}
+
+pub(crate) fn executor() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap()
+}
+
+pub(crate) fn measure(effort: Effort, table: &mut Table) {
+    executor().block_on(async {
+        let runtime = Runtime::open_with(RuntimeOptions::ephemeral()).await.unwrap();
+        let measured = short_runs(&runtime, effort.times(50)).await;
+        let floor = floor::turns(effort.times(50), 80).await;
+        let figure = Figure { measured, floor: Some(floor), unit: "ms" };
+        table.at_most("CPU per turn: round robin, 4 scripted agents, 80 turns, in memory", 0.20, figure);
+
+        let early = between(&runtime, &round_robin(20), 5, 15, effort.times(60)).await;
+        let late = between(&runtime, &round_robin(2_060), 1_950, 2_050, effort.times(5)).await;
+        eprintln!("turn 10: {early:.4} ms, turn 2,000: {late:.4} ms");
+        let growth = floor::turns(effort.times(20), 2_000).await / floor::turns(effort.times(500), 20).await;
+        let target = 1.5 + (growth - 1.0).max(0.0);
+        let figure = Figure { measured: late / early, floor: Some(growth), unit: "" };
+        table.at_most("CPU of turn 2,000 against turn 10 (1.5 and the floor's growth)", target, figure);
+        runtime.close().await;
+    });
+}
+
+async fn short_runs(runtime: &Runtime, n_runs: usize) -> f64 {
+    let scenario = round_robin(80);
+    run(runtime, &scenario).await;
+    let before = cpu();
+    for _ in 0..n_runs {
+        run(runtime, &scenario).await;
+    }
+    millis_each(cpu() - before, n_runs * 80)
+}
+
+/// Returns the milliseconds of a turn between two turns of a run, watched from outside, over several runs.
+async fn between(runtime: &Runtime, scenario: &Arc<Definition>, from: u32, to: u32, n_runs: usize) -> f64 {
+    let mut total = Duration::ZERO;
+    for _ in 0..n_runs {
+        let mut events = runtime.events();
+        let watching = tokio::spawn(async move {
+            let mut began = Duration::ZERO;
+            while let Some(item) = events.next().await {
+                let StreamItem::Event(RunEvent::Recorded(record)) = item else { continue };
+                match &record.event {
+                    Event::TurnEnded { turn, .. } if turn.0 == from => began = cpu(),
+                    Event::TurnEnded { turn, .. } if turn.0 == to => return cpu() - began,
+                    _ => {}
+                }
+            }
+            panic!("the run ended before turn {to}")
+        });
+        run(runtime, scenario).await;
+        total += watching.await.unwrap();
+    }
+    millis_each(total, n_runs * (to - from) as usize)
+}
