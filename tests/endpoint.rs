@@ -204,6 +204,7 @@ impl Shared {
 type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 /// What follows the events of a stream.
+#[derive(Clone, Copy)]
 enum Then {
     End,
     HangUp,

@@ -63,13 +63,21 @@ pub(crate) struct Refusal {
     pub(crate) reasons: Vec<String>,
 }
 
-/// What the ledger says of a payment.
+/// What the ledger says of a payment: its line without the key, which differs from run to run and concerns nobody else.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Receipt {
     /// Whether this call paid.
     pub(crate) status: PaymentStatus,
-    /// The payment as the ledger holds it.
-    pub(crate) payment: LedgerLine,
+    /// The case that was settled.
+    pub(crate) case: CaseName,
+    /// Who was paid.
+    pub(crate) supplier: Supplier,
+    /// The supplier's number of the invoice.
+    pub(crate) invoice: InvoiceNumber,
+    /// The amount in minor units of the currency.
+    pub(crate) amount_minor: i64,
+    /// The currency.
+    pub(crate) currency: Currency,
 }
 
 /// Whether a call paid.
@@ -131,7 +139,7 @@ impl Payments {
             currency: args.currency,
         };
         match self.ledger.append(&payment) {
-            Ok(Appended::Now) => Ok(Receipt { status: PaymentStatus::Paid, payment }),
+            Ok(Appended::Now) => Ok(Receipt::of(payment, &ctx.keys)),
             Ok(Appended::Earlier(earlier)) => Ok(Receipt::of(earlier, &ctx.keys)),
             Err(error @ LedgerError::Unsure { .. }) => Err(ToolError::InDoubt(with_cause(&error))),
             Err(error) => Err(ToolError::NotDone(with_cause(&error))),
@@ -160,12 +168,14 @@ impl Receipt {
     /// Makes the receipt of a payment that the ledger holds, for the call with these keys.
     fn of(payment: LedgerLine, keys: &EffectKeys) -> Self {
         let is_own = payment.key == keys.idempotency;
-        Self { status: if is_own { PaymentStatus::Paid } else { PaymentStatus::AlreadyPaid }, payment }
+        let LedgerLine { case, supplier, invoice, amount_minor, currency, .. } = payment;
+        let status = if is_own { PaymentStatus::Paid } else { PaymentStatus::AlreadyPaid };
+        Self { status, case, supplier, invoice, amount_minor, currency }
     }
 
     /// Tells whether the ledger holds just what was to be paid.
     pub(crate) fn is_of(&self, payment: &Payment) -> bool {
-        let LedgerLine { case, amount_minor, currency, .. } = &self.payment;
+        let Self { case, amount_minor, currency, .. } = self;
         (case, amount_minor, currency) == (&payment.case, &payment.amount_minor, &payment.currency)
     }
 }

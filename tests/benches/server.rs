@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Collected, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -100,7 +100,7 @@ async fn answer(
         return Ok(Response::new(Full::new(Bytes::from(n_connections.to_string()))));
     }
     // A client that hangs up is not answered.
-    let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    let body = request.into_body().collect().await.map(Collected::to_bytes).unwrap_or_default();
     let has = |text: &str| body.windows(text.len()).any(|window| window == text.as_bytes());
     let (kind, text) = match (has("\"stream\":true"), has("\"role\":\"tool\"")) {
         (false, false) => ("application/json", CALL),

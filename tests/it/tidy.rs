@@ -17,7 +17,7 @@ use self::rust_files::RustFile;
 
 /// Fails with all faults at once.
 #[track_caller]
-fn none(faults: Vec<String>) {
+fn none(faults: &[String]) {
     assert!(faults.is_empty(), "\n{}\n", faults.join("\n"));
 }
 
@@ -62,12 +62,12 @@ fn rust_files() -> Vec<RustFile> {
 
 #[test]
 fn layers_point_one_way() {
-    none(layers::edge_faults(&crates()));
+    none(&layers::edge_faults(&crates()));
 }
 
 #[test]
 fn a_heavy_dependency_is_named_by_one_crate() {
-    none(layers::heavy_faults(&crates()));
+    none(&layers::heavy_faults(&crates()));
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn ractor_does_not_nest_a_span_per_message() {
 
 #[test]
 fn files_and_functions_are_short() {
-    none(rust_files().iter().flat_map(RustFile::size_faults).collect());
+    none(&rust_files().iter().flat_map(RustFile::size_faults).collect::<Vec<_>>());
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn nothing_is_ignored_left_out_or_slept_over() {
     let files = rust_files();
     let mut faults: Vec<String> = files.iter().flat_map(RustFile::banned_faults).collect();
     faults.extend(rust_files::unused_exceptions(&files));
-    none(faults);
+    none(&faults);
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn unsafe_code_is_forbidden_everywhere() {
         let text = std::fs::read_to_string(&package.manifest_path).unwrap();
         faults.extend(manifest::lint_faults(&package.name, &text));
     }
-    none(faults);
+    none(&faults);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn every_crate_says_what_it_is() {
             faults.extend(source::doc_faults(target.src_path.as_str(), &text));
         }
     }
-    none(faults);
+    none(&faults);
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn the_root_holds_what_was_agreed() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
-    none(manifest::root_name_faults(&names));
+    none(&manifest::root_name_faults(&names));
     for folder in ["actors", "protocols", "scenarios", "tests"] {
         assert!(Path::new(workspace_root()).join(folder).is_dir(), "`{folder}` is missing");
     }

@@ -33,10 +33,12 @@ async fn echo(args: Echo) -> Result<String, ToolError> {
 }
 
 /// Ends when the agent says DONE.
-pub(crate) fn scenario(settings: Settings) -> Result<Scenario<String, String>, ScenarioError> {
+pub(crate) fn scenario(
+    Settings { max_turns, hurried }: Settings,
+) -> Result<Scenario<String, String>, ScenarioError> {
     let mut scenario = Scenario::builder("asker").about("Asks a model").default_input("Go on.");
-    let goal = if settings.hurried { "Be quick" } else { "Take your time" };
+    let goal = if hurried { "Be quick" } else { "Take your time" };
     let asker = scenario.agent("asker", |agent| agent.goal(goal).tool(echo));
-    scenario.crew(RoundRobin::new(), [&asker]).until(says("DONE")).limit(turns(settings.max_turns));
+    scenario.crew(RoundRobin::new(), [&asker]).until(says("DONE")).limit(turns(max_turns));
     scenario.build()
 }

@@ -115,6 +115,8 @@ impl Actor for Agent {
         let mut actor =
             AgentActor { args, offered, state, cursor: Seq(0), is_interrupted: false, is_cancelled: false };
         actor.fold();
+        // Before anything can ring: a call may end before our supervisor has seen us start.
+        actor.args.address.slot().set(Some(myself.clone()));
         if actor.args.incarnation > Incarnation(1) {
             actor.announce_restart().await?;
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use playhouse_journal::{Event, Kind, NewRecord, Record, RecordKey, RunRow};
-use playhouse_messages::{Clock, CoordinatorMsg, JournalError, Mail, RunJournal};
+use playhouse_messages::{Address, Clock, CoordinatorMsg, JournalError, Mail, RunJournal};
 use playhouse_runtime::Restarted;
 use playhouse_types::{AgentName, Incarnation, Label, Lane, RunOutcome, Seq, Step, TurnId, Usage};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -57,6 +57,8 @@ pub struct CoordinatorArgs {
     pub result: ResultFn,
     /// How the others are reached.
     pub links: Arc<dyn CrewLinks>,
+    /// Its own address, for rings.
+    pub address: Address<CoordinatorMsg>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// The epoch of this process: names its `Suspended` record.
@@ -96,6 +98,8 @@ impl Actor for Coordinator {
         let state = CoordinatorState::new(args.crew.clone());
         let mut actor = CoordinatorActor { args, state, cursor: Seq(0), is_interrupted: false };
         actor.fold();
+        // Before anything can ring: a turn may end before our supervisor has seen us start.
+        actor.args.address.slot().set(Some(myself.clone()));
         if actor.args.incarnation > Incarnation(1) {
             actor.announce_restart().await?;
         }

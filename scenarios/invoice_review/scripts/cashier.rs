@@ -98,11 +98,10 @@ fn ask(settlement: &mut Settlement, because: &str) {
 }
 
 fn other_payment(receipt: &Receipt) -> String {
-    let line = &receipt.payment;
     format!(
         "the ledger already holds a payment of {} for this invoice, made for case `{}`; it was not paid again",
-        line.currency.written(line.amount_minor),
-        name(&line.case),
+        receipt.currency.written(receipt.amount_minor),
+        name(&receipt.case),
     )
 }
 

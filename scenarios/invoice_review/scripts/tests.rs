@@ -36,6 +36,8 @@ struct Talk {
     payments: Arc<Payments>,
     key: String,
     _data_dir: TempDir,
+    /// The documents, if the conversation is to keep them.
+    _folder: Option<Folder>,
 }
 
 impl Talk {
@@ -43,13 +45,9 @@ impl Talk {
         let data_dir = TempDir::new().unwrap();
         let ctx = StartContext { data_dir: data_dir.path().to_owned() };
         let payments = Arc::new(block_on(Payments::open(ctx, None)).unwrap());
-        let talk = Self {
-            transcript: Arc::default(),
-            payments,
-            key: case.name.to_string(),
-            case,
-            _data_dir: data_dir,
-        };
+        let key = case.name.to_string();
+        let (transcript, _folder) = (Arc::default(), None);
+        let talk = Self { case, transcript, payments, key, _data_dir: data_dir, _folder };
         talk.post(Participant::User, &opening(&talk.case));
         talk
     }
@@ -160,10 +158,9 @@ fn talk(files: &[(&str, &str)]) -> Talk {
     for (file, text) in files {
         folder.write(&format!("a/{file}"), text.as_bytes());
     }
-    let case = folder.case();
-    // The documents must outlive this function.
-    std::mem::forget(folder);
-    Talk::new(case)
+    let mut talk = Talk::new(folder.case());
+    talk._folder = Some(folder);
+    talk
 }
 
 #[track_caller]

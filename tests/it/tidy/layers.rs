@@ -9,27 +9,43 @@ pub(super) struct Crate {
     pub(super) dependencies: Vec<String>,
 }
 
-/// The crates of each area, lowest first; those in one line do not see each other.
-const AREAS: &[(&str, &[&str], &[&[&str]])] = &[
-    (
-        "protocols",
-        &[],
-        &[&["playhouse-types"], &["playhouse-journal"], &["playhouse-macros", "playhouse-messages"]],
-    ),
-    (
-        "actors",
-        &["protocols"],
-        &[
+/// A top folder with crates.
+struct Area {
+    folder: &'static str,
+    /// The areas that its crates may depend on, besides their own.
+    below: &'static [&'static str],
+    /// Its crates, lowest first; those in one row do not see each other.
+    rows: &'static [&'static [&'static str]],
+}
+
+const AREAS: &[Area] = &[
+    Area {
+        folder: "protocols",
+        below: &[],
+        rows: &[&["playhouse-types"], &["playhouse-journal"], &["playhouse-macros", "playhouse-messages"]],
+    },
+    Area {
+        folder: "actors",
+        below: &["protocols"],
+        rows: &[
             &["playhouse-storage"],
             &["playhouse-storage-sqlite", "playhouse-runtime"],
             &["playhouse-http"],
             &["playhouse-models", "playhouse-tools"],
             &["playhouse-agents", "playhouse-coordinator"],
         ],
-    ),
-    ("observability", &["protocols"], &[]),
-    ("scenarios", &["protocols", "actors", "observability"], &[&["playhouse"], &["playhouse-scenarios"]]),
-    ("tests", &["protocols", "actors", "observability", "scenarios"], &[&["playhouse-tests"]]),
+    },
+    Area { folder: "observability", below: &["protocols"], rows: &[] },
+    Area {
+        folder: "scenarios",
+        below: &["protocols", "actors", "observability"],
+        rows: &[&["playhouse"], &["playhouse-scenarios"]],
+    },
+    Area {
+        folder: "tests",
+        below: &["protocols", "actors", "observability", "scenarios"],
+        rows: &[&["playhouse-tests"]],
+    },
 ];
 
 /// Dependencies that are heavy or stand behind a boundary, and the only crates that may name them.
@@ -53,20 +69,21 @@ const HEAVY: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Where a crate stands: its area and how high in it.
-fn place(name: &str, folder: &str) -> Result<(&'static str, &'static [&'static str], usize), String> {
+/// Returns where a crate stands: its area and how high in it.
+fn place(of: &Crate) -> Result<(&'static Area, usize), String> {
+    let (name, folder) = (of.name.as_str(), of.folder.as_str());
     let unknown = || format!("`{name}` in `{folder}` has no place in the layers");
     let first = folder.split('/').next().unwrap_or_default();
-    let (area, below, rows) = AREAS.iter().find(|(area, ..)| *area == first).ok_or_else(unknown)?;
-    let height = rows.iter().position(|row| row.contains(&name)).ok_or_else(unknown)?;
-    Ok((area, below, height))
+    let area = AREAS.iter().find(|area| area.folder == first).ok_or_else(unknown)?;
+    let height = area.rows.iter().position(|row| row.contains(&name)).ok_or_else(unknown)?;
+    Ok((area, height))
 }
 
 /// Returns the edges that do not point to a lower layer.
 pub(super) fn edge_faults(crates: &[Crate]) -> Vec<String> {
     let mut faults = Vec::new();
     for from in crates {
-        let (area, below, height) = match place(&from.name, &from.folder) {
+        let (area, height) = match place(from) {
             Ok(place) => place,
             Err(fault) => {
                 faults.push(fault);
@@ -74,8 +91,10 @@ pub(super) fn edge_faults(crates: &[Crate]) -> Vec<String> {
             }
         };
         for to in crates.iter().filter(|to| from.dependencies.contains(&to.name)) {
-            let Ok((to_area, _, to_height)) = place(&to.name, &to.folder) else { continue };
-            let is_lower = if area == to_area { to_height < height } else { below.contains(&to_area) };
+            // One without a place is a fault of its own.
+            let Ok((to_area, to_height)) = place(to) else { continue };
+            let is_own = to_area.folder == area.folder;
+            let is_lower = if is_own { to_height < height } else { area.below.contains(&to_area.folder) };
             if !is_lower {
                 faults.push(format!("`{}` must not depend on `{}`", from.name, to.name));
             }

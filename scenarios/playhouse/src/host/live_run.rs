@@ -332,6 +332,7 @@ impl Parts<'_> {
             crew: self.opened.definition.crew.clone(),
             result: Arc::clone(&self.opened.definition.result),
             links: Arc::clone(links) as Arc<dyn CrewLinks>,
+            address: self.coordinator.clone(),
             clock: Arc::clone(&self.inner.clock),
             epoch: self.opened.epoch,
             rest: Arc::clone(rest),
