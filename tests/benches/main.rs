@@ -3,6 +3,7 @@
 //! ```text
 //! cargo bench -p playhouse-tests               # all rows, some minutes
 //! cargo bench -p playhouse-tests -- --quick    # fewer repetitions
+//! cargo bench -p playhouse-tests -- http       # only these rows: start, crew, http, commits
 //! ```
 //!
 //! Time is CPU time of this process (user and system, all threads), which a busy machine disturbs least; only the row on
@@ -52,15 +53,26 @@ fn main() {
         ["measure", program, arguments @ ..] => measure::print_usage_of(program, arguments),
         // Cargo adds `--bench`; `cargo test --benches` does not, and only wants to know that this starts.
         _ if !arguments.contains(&"--bench") => {}
-        _ => print_table(if arguments.contains(&"--quick") { Effort::Quick } else { Effort::Full }),
+        _ => print_table(&arguments),
     }
 }
 
-fn print_table(effort: Effort) {
+/// Measures one group of rows.
+type Measure = fn(Effort, &mut Table);
+
+const GROUPS: &[(&str, Measure)] = &[
+    ("start", process_start::measure),
+    ("crew", crew::measure),
+    ("http", over_http::measure),
+    ("commits", commits::measure),
+];
+
+fn print_table(arguments: &[&str]) {
+    let effort = if arguments.contains(&"--quick") { Effort::Quick } else { Effort::Full };
+    let is_any_named = GROUPS.iter().any(|(name, _)| arguments.contains(name));
     let mut table = Table::default();
-    process_start::measure(effort, &mut table);
-    crew::measure(effort, &mut table);
-    over_http::measure(effort, &mut table);
-    commits::measure(effort, &mut table);
+    for (_, measure) in GROUPS.iter().filter(|(name, _)| !is_any_named || arguments.contains(name)) {
+        measure(effort, &mut table);
+    }
     println!("{table}");
 }

@@ -10,6 +10,7 @@ use playhouse_runtime::Restarted;
 use playhouse_types::{AgentName, Incarnation, Label, Lane, RunOutcome, Seq, Step, TurnId, Usage};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::watch;
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::{CoordinatorState, CrewDefinition, Decision};
 
@@ -83,6 +84,8 @@ pub struct CoordinatorActor {
     state: CoordinatorState,
     cursor: Seq,
     is_interrupted: bool,
+    /// Ends with the actor, not at its next tick: a run may be over in a millisecond.
+    timer: Option<AbortOnDropHandle<()>>,
 }
 
 impl Actor for Coordinator {
@@ -96,7 +99,7 @@ impl Actor for Coordinator {
         args: CoordinatorArgs,
     ) -> Result<Self::State, ActorProcessingErr> {
         let state = CoordinatorState::new(args.crew.clone());
-        let mut actor = CoordinatorActor { args, state, cursor: Seq(0), is_interrupted: false };
+        let mut actor = CoordinatorActor { args, state, cursor: Seq(0), is_interrupted: false, timer: None };
         actor.fold();
         // Before anything can ring: a turn may end before our supervisor has seen us start.
         actor.args.address.slot().set(Some(myself.clone()));
@@ -110,8 +113,8 @@ impl Actor for Coordinator {
             CoordinatorMsg::Changed
         };
         myself.send_message(Mail::to_self(first))?;
-        // The handle may be dropped: the timer ends with the actor.
-        let _ = myself.send_interval(TICK, || Mail::to_self(CoordinatorMsg::Tick));
+        let timer = myself.send_interval(TICK, || Mail::to_self(CoordinatorMsg::Tick));
+        actor.timer = Some(AbortOnDropHandle::new(timer));
         Ok(actor)
     }
 

@@ -26,7 +26,7 @@ use playhouse_types::{ExitCode, RunId};
 
 use self::command_error::CommandError;
 use self::session::{CommonArgs, Session};
-use crate::ScenarioEntry;
+use crate::{ScenarioEntry, async_runtime};
 use crate::view::{say, start_logs};
 
 /// Runs crews of AI agents: every step is journaled first, so that a crash loses nothing.
@@ -66,7 +66,7 @@ pub fn main(scenarios: &[ScenarioEntry]) -> std::process::ExitCode {
         }
     };
     start_logs();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match async_runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
             say(&format!("error: the async runtime cannot start: {error}"));

@@ -6,6 +6,7 @@
 //! ```
 
 mod admission;
+mod async_runtime;
 mod batch;
 mod endpoints;
 mod error;
@@ -17,6 +18,7 @@ mod runtime;
 mod system;
 mod toolbox;
 
+pub use async_runtime::async_runtime;
 pub use batch::{BatchEnd, BatchHandle, StartBatch};
 pub use error::{OpenError, RunError};
 pub use live_run::{RunEnd, RunHandle, StartRun};

@@ -177,10 +177,15 @@ impl LiveRun {
             () = inner.interrupted() => None,
             why = self.torn() => Some(RunRest::Lost(why)),
         };
-        if rest.is_none() {
-            self.interrupt();
+        if matches!(rest, Some(RunRest::Concluded(_))) {
+            // All is said and on record: the actors have nothing to end.
+            self.supervisor.stop(None);
+        } else {
+            if rest.is_none() {
+                self.interrupt();
+            }
+            self.stop_actors().await;
         }
-        self.stop_actors().await;
         let is_idle = tokio::select! {
             () = inner.calls.wait_idle(self.run) => true,
             () = inner.clock.sleep(GRACE) => false,
