@@ -5,15 +5,6 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
-/// How the binary is built.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Profile {
-    /// As `cargo test --workspace` builds everything: with the same features, so that nothing is compiled twice.
-    Test,
-    /// As `cargo build --release` builds it for a user.
-    Release,
-}
-
 /// Returns the root of this workspace.
 #[must_use]
 pub fn workspace_root() -> &'static Path {
@@ -28,17 +19,15 @@ pub fn workspace_root() -> &'static Path {
 /// # Panics
 /// If it cannot be built.
 #[must_use]
-pub fn playhouse_binary(profile: Profile) -> &'static Path {
-    static TEST: OnceLock<PathBuf> = OnceLock::new();
-    static RELEASE: OnceLock<PathBuf> = OnceLock::new();
-    let slot = if profile == Profile::Test { &TEST } else { &RELEASE };
-    slot.get_or_init(|| {
+pub fn playhouse_binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
         if let Some(path) = std::env::var_os("PLAYHOUSE_BIN") {
             return PathBuf::from(path);
         }
-        let binary = target_dir().join(profile.folder()).join("playhouse");
+        let binary = target_dir().join("debug/playhouse");
         if !is_fresh(&binary) {
-            build(profile);
+            build();
         }
         binary
     })
@@ -55,26 +44,19 @@ pub fn target_dir() -> PathBuf {
     profile.parent().and_then(Path::parent).unwrap().to_owned()
 }
 
-impl Profile {
-    const fn folder(self) -> &'static str {
-        match self {
-            Self::Test => "debug",
-            Self::Release => "release",
-        }
-    }
+/// Returns the cargo that runs this test, or the one in the path.
+#[must_use]
+pub fn cargo() -> Command {
+    // Not as of compile time: without rustup's shim, toolchain files of dependencies would choose other compilers.
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-fn build(profile: Profile) {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo
-        .current_dir(workspace_root())
-        .args(["build", "--bin", "playhouse", "--target-dir"])
-        .arg(target_dir());
-    match profile {
-        // Development dependencies decide on features, too: only with the tests are they those of `cargo test`.
-        Profile::Test => cargo.args(["--workspace", "--tests"]),
-        Profile::Release => cargo.args(["--release", "--package", "playhouse-scenarios"]),
-    };
+/// Builds the binary with the features of `cargo test --workspace`, so that nothing is compiled twice: development
+/// dependencies decide on features, too.
+fn build() {
+    let mut cargo = cargo();
+    cargo.current_dir(workspace_root()).args(["build", "--workspace", "--tests", "--bin", "playhouse"]);
+    cargo.arg("--target-dir").arg(target_dir());
     assert!(cargo.status().unwrap().success(), "the binary cannot be built: {cargo:?}");
 }
 

@@ -22,7 +22,7 @@ mod finished;
 mod ledger;
 mod playhouse;
 
-pub use binary::{Profile, playhouse_binary, target_dir, workspace_root};
+pub use binary::{cargo, playhouse_binary, target_dir, workspace_root};
 pub use case_folder::CaseFolder;
 pub use endpoint::{Answer, AskedModel, Endpoint, Reply};
 pub use finished::Finished;

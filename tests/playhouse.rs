@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-use crate::binary::{Profile, playhouse_binary};
+use crate::binary::playhouse_binary;
 use crate::finished::Finished;
 use crate::ledger::{LedgerLine, read_ledger};
 
@@ -47,7 +47,7 @@ impl Playhouse {
     /// If it cannot be built, or there is no room for temporary files.
     #[must_use]
     pub fn new() -> Self {
-        Self::of(playhouse_binary(Profile::Test))
+        Self::of(playhouse_binary())
     }
 
     /// Takes another scenario binary.

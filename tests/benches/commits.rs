@@ -8,7 +8,7 @@ use playhouse::{Runtime, RuntimeOptions};
 use tempfile::TempDir;
 
 use crate::Effort;
-use crate::crew::{executor, round_robin, run};
+use crate::crew::{on_actors, round_robin, run};
 use crate::measure::elapsed;
 use crate::table::{Figure, Table};
 
@@ -19,25 +19,19 @@ const COMMIT_DELAY: Duration = Duration::from_millis(2);
 const N_RUNS: usize = 64;
 
 pub(crate) fn measure(effort: Effort, table: &mut Table) {
-    executor().block_on(async {
-        let (few, many) = (commits(20).await, commits(60).await);
-        let measured = (many - few) as f64 / 40.0;
-        table.at_most(
-            "commits per turn, strict, without tools",
-            2.0,
-            Figure { measured, floor: Some(1.0), unit: "" },
-        );
-        let n_turns = u32::try_from(effort.times(60).max(20)).unwrap();
-        let one = turns_per_second(1, n_turns).await;
-        let all = turns_per_second(N_RUNS, n_turns).await;
-        eprintln!("{one:.0} and {all:.0} turns a second");
-        let figure = Figure { measured: all / one, floor: None, unit: "times" };
-        table.at_least(
-            "turns per second of 64 runs at once against one run, 2 ms more per commit",
-            20.0,
-            figure,
-        );
-    });
+    let (few, many) = (on_actors(commits(20)), on_actors(commits(60)));
+    let measured = (many - few) as f64 / 40.0;
+    table.at_most(
+        "commits per turn, strict, without tools",
+        2.0,
+        Figure { measured, floor: Some(1.0), unit: "" },
+    );
+    let n_turns = u32::try_from(effort.times(60).max(20)).unwrap();
+    let one = on_actors(turns_per_second(1, n_turns));
+    let all = on_actors(turns_per_second(N_RUNS, n_turns));
+    eprintln!("{one:.0} and {all:.0} turns a second");
+    let figure = Figure { measured: all / one, floor: None, unit: "times" };
+    table.at_least("turns per second of 64 runs at once against one run, 2 ms more per commit", 20.0, figure);
 }
 
 /// Returns how many commits a run of so many turns takes, as the write-ahead log counts them.

@@ -132,7 +132,7 @@ fn collect(answer: &[u8]) -> Value {
     json!({ "role": "assistant", "content": content, "tool_calls": calls })
 }
 
-/// Returns how many connections the server has seen, this one included.
+/// Returns how many connections for completions the server had open at once, at most.
 pub(crate) async fn connections(address: &str) -> usize {
     let answer = Client::connect(address).await.send("GET", "/connections", Bytes::new()).await;
     std::str::from_utf8(&answer).unwrap().parse().unwrap()

@@ -27,6 +27,10 @@ mod table;
 
 use self::table::Table;
 
+/// The allocator of the shipped binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How often things are repeated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Effort {

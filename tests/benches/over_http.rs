@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::Effort;
-use crate::crew::executor;
+use crate::crew::{on_actors, on_one_thread};
 use crate::floor::{self, Client, Form};
 use crate::measure::{cpu, millis_each};
 use crate::server::Server;
@@ -38,32 +38,28 @@ fn scenario() -> Arc<Definition> {
 }
 
 pub(crate) fn measure(effort: Effort, table: &mut Table) {
-    let server = Server::start();
+    let mut most_connections = 0;
     for (form, factor) in [(Form::Whole, 1.0), (Form::Streamed, 1.5)] {
         let how = if form == Form::Whole { "whole" } else { "streamed" };
         for (n_at_once, target, n_runs) in [(1, 0.30, 2_000), (POOL, 0.15, 8_000)] {
-            let n_runs = effort.times(n_runs);
-            let (measured, n_connections) = executor().block_on(async {
-                let before = floor::connections(&server.address).await;
-                let measured = runs(&server, form, n_at_once, n_runs).await;
-                (measured, floor::connections(&server.address).await - before - 1)
-            });
-            assert!(n_connections <= POOL, "{n_connections} connections");
-            // One thread is the least that can do it.
-            let executor = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            let floor = executor.block_on(floor_of(&server, form, n_at_once, n_runs));
+            let (server, n_runs) = (Server::start(), effort.times(n_runs));
+            let base_url = format!("http://{}/v1", server.address);
+            let measured = on_actors(runs(base_url, form, n_at_once, n_runs));
+            most_connections = most_connections.max(on_one_thread(floor::connections(&server.address)));
+            let floor = on_one_thread(floor_of(&server, form, n_at_once, n_runs));
             let what = format!(
-                "CPU per run over HTTP (2 model calls, 1 tool call), {how}, {n_at_once} at once, in memory \
-                 ({n_connections} connections)"
+                "CPU per run over HTTP (2 model calls, 1 tool call), {how}, {n_at_once} at once, in memory"
             );
             table.at_most(&what, target * factor, Figure { measured, floor: Some(floor), unit: "ms" });
         }
     }
+    let figure = Figure { measured: most_connections as f64, floor: None, unit: "" };
+    table.at_most("connections open at once, with a pool of 64", POOL as f64, figure);
 }
 
-async fn runs(server: &Server, form: Form, n_at_once: usize, n_runs: usize) -> f64 {
+async fn runs(base_url: String, form: Form, n_at_once: usize, n_runs: usize) -> f64 {
     let options = RuntimeOptions {
-        base_url: Some(format!("http://{}/v1", server.address)),
+        base_url: Some(base_url),
         stream: form == Form::Streamed,
         ..RuntimeOptions::ephemeral()
     };

@@ -1,13 +1,13 @@
 //! An endpoint that answers at once, as a process of its own: its time is not ours.
 //!
 //! The first request of a run is answered with a tool call, the second with a text. `GET /connections` tells how many
-//! connections there have been.
+//! connections that asked for a completion were open at once, at most.
 
 use std::convert::Infallible;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Collected, Full};
@@ -81,15 +81,40 @@ pub(crate) fn serve() {
     executor.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         println!("{}", listener.local_addr().unwrap());
-        let connections = Arc::new(AtomicUsize::new(0));
+        let connections = Arc::new(Connections::default());
         while let Ok((stream, _)) = listener.accept().await {
             stream.set_nodelay(true).unwrap();
-            connections.fetch_add(1, Ordering::Relaxed);
             let connections = Arc::clone(&connections);
-            let service = service_fn(move |request| answer(request, connections.load(Ordering::Relaxed)));
-            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            tokio::spawn(async move {
+                let has_asked = AtomicBool::new(false);
+                let service = service_fn(|request: Request<Incoming>| {
+                    if request.method() == hyper::Method::POST && !has_asked.swap(true, Ordering::Relaxed) {
+                        connections.add();
+                    }
+                    answer(request, connections.most.load(Ordering::Relaxed))
+                });
+                // A client that hangs up ends its connection.
+                let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+                if has_asked.load(Ordering::Relaxed) {
+                    connections.open.fetch_sub(1, Ordering::Relaxed);
+                }
+            });
         }
     });
+}
+
+/// How many connections are open, and were at most.
+#[derive(Default)]
+struct Connections {
+    open: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Connections {
+    fn add(&self) {
+        let open = self.open.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most.fetch_max(open, Ordering::Relaxed);
+    }
 }
 
 async fn answer(

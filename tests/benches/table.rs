@@ -49,7 +49,8 @@ fn number(value: f64) -> String {
         value if value >= 100.0 => format!("{value:.0}"),
         value if value >= 10.0 => format!("{value:.1}"),
         value if value >= 1.0 => format!("{value:.2}"),
-        value => format!("{value:.3}"),
+        value if value >= 0.01 => format!("{value:.3}"),
+        value => format!("{value:.5}"),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::process::{Command, Stdio};
 
-use playhouse_tests::{CaseFolder, Playhouse, Profile, playhouse_binary};
+use playhouse_tests::{CaseFolder, Playhouse, playhouse_binary};
 use rusqlite::Connection;
 use serde_json::json;
 
@@ -148,7 +148,7 @@ fn a_data_directory_of_another_program_is_left_alone() {
 #[test]
 fn a_disk_that_fills_up_stops_the_store_and_loses_nothing() {
     let playhouse = Playhouse::new();
-    let binary = playhouse_binary(Profile::Test).display();
+    let binary = playhouse_binary().display();
     // A limit on the size of files, whose signal is ignored, fails writes as a full disk does.
     let script = format!("trap '' XFSZ; ulimit -f 900; exec '{binary}' \"$@\"");
     let output = Command::new("sh")

@@ -1,13 +1,12 @@
 //! `playhouse new` writes a project that builds and passes as it is written, outside of this workspace and offline.
 
 use std::path::Path;
-use std::process::Command;
 
-use playhouse_tests::{Playhouse, target_dir, workspace_root};
+use playhouse_tests::{Playhouse, cargo, target_dir, workspace_root};
 
 /// Runs cargo in a project and returns what it printed to stdout.
-fn cargo(project: &Path, arguments: &[&str]) -> String {
-    let mut cargo = Command::new(env!("CARGO"));
+fn run_cargo(project: &Path, arguments: &[&str]) -> String {
+    let mut cargo = cargo();
     cargo.current_dir(project).args(arguments);
     // A folder of its own keeps what it builds from one run of this test to the next.
     cargo.env("CARGO_TARGET_DIR", target_dir().join("new-project"));
@@ -28,9 +27,9 @@ fn a_new_project_runs_and_passes_as_written() {
     let _ = playhouse.run(&["new", "demo", "--path", root]).with_code(0);
     let project = playhouse.dir().join("demo");
     let lock = std::fs::read_to_string(project.join("Cargo.lock")).unwrap();
-    let result = cargo(&project, &["run", "--", "run", "demo", "--json"]);
+    let result = run_cargo(&project, &["run", "--", "run", "demo", "--json"]);
     assert!(result.contains("Bergen"), "{result}");
-    let tested = cargo(&project, &["test"]);
+    let tested = run_cargo(&project, &["test"]);
     assert!(tested.contains("test result: ok. 2 passed"), "{tested}");
     // Cargo may leave out what the project does not need, but changes no version.
     let kept = std::fs::read_to_string(project.join("Cargo.lock")).unwrap();

@@ -65,7 +65,7 @@ fn a_crashed_coordinator_goes_on_from_its_journal() {
 fn a_run_of_an_unknown_scenario_is_not_resumed() {
     let playhouse = faults();
     let _ = playhouse.run(&["run", "doubtful", "--no-input"]);
-    let other = playhouse_tests::playhouse_binary(playhouse_tests::Profile::Test);
+    let other = playhouse_tests::playhouse_binary();
     let output = std::process::Command::new(other)
         .args(["resume", "--all", "--data-dir"])
         .arg(playhouse.data_dir())

@@ -18,6 +18,10 @@ use playhouse::prelude::*;
 
 use self::invalid::{empty, endless, everything, tool_twice, twins};
 
+/// The allocator of the shipped binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     playhouse::main(&[
         scenario!(asker),

@@ -180,7 +180,7 @@ impl AgentActor {
                 return Ok(());
             };
             let decision = self.state.decide();
-            if self.is_cancelled && !self.is_waiting(turn, &decision) {
+            if self.is_cancelled && !self.has_open_calls(turn, &decision) {
                 self.end(turn, None, TurnOutcome::Cancelled).await?;
                 continue;
             }
@@ -206,6 +206,7 @@ impl AgentActor {
                     return self.ask(turn, upto, step, next_attempt).await;
                 }
                 AgentDecision::Prepare { step, ordinals } => self.prepare(turn, step, &ordinals).await?,
+                AgentDecision::AwaitCalls { .. } if self.is_interrupted => return Ok(()),
                 AgentDecision::AwaitCalls { intents } => {
                     self.recover(intents);
                     return Ok(());
@@ -214,13 +215,12 @@ impl AgentActor {
         }
     }
 
-    /// Tells whether calls of the turn are still in flight.
-    fn is_waiting(&self, turn: TurnId, decision: &AgentDecision) -> bool {
+    /// Tells whether calls of the turn have no end on record yet: a model call in flight, or any tool call with an
+    /// intent, as every intent gets an end.
+    fn has_open_calls(&self, turn: TurnId, decision: &AgentDecision) -> bool {
         match decision {
             AgentDecision::AwaitModel { step, .. } => !self.is_lost(reply_key(turn, *step)),
-            AgentDecision::AwaitCalls { intents } => {
-                intents.iter().any(|intent| !self.is_lost(result_key(intent.call)))
-            }
+            AgentDecision::AwaitCalls { .. } => true,
             _ => false,
         }
     }

@@ -55,7 +55,7 @@ pub(crate) async fn call_tool(args: AgentArgs, call: ToolCall, cancel: Cancellat
         return;
     }
     let started = args.clock.monotonic();
-    let end = match earlier_effect(args.journal.log(), &call.intent) {
+    let end = match settled_effect(&args, &call.intent).await {
         Some(earlier) => repeated(&earlier),
         None => dispatch(&args, &call, cancel).await,
     };
@@ -74,6 +74,21 @@ pub(crate) async fn call_tool(args: AgentArgs, call: ToolCall, cancel: Cancellat
         }
     };
     record_end(&args, RecordKey { kind, ..result_key(id) }, event).await;
+}
+
+/// Looks for an earlier call that meant the same effect, and waits for its end if it is in flight. Only earlier ones
+/// are waited for, so no two calls wait for each other.
+async fn settled_effect(args: &AgentArgs, intent: &ToolIntent) -> Option<Earlier> {
+    loop {
+        let earlier = earlier_effect(args.journal.log(), intent)?;
+        let Earlier::Unsettled { call } = earlier else { return Some(earlier) };
+        let (run, key) = (args.run.run, result_key(call));
+        if !args.calls.is_live(run, key) {
+            // It may have ended between the two looks; if it has not, nobody works on it.
+            return earlier_effect(args.journal.log(), intent);
+        }
+        args.calls.wait_for(run, key).await;
+    }
 }
 
 /// The same effect was asked for before: its answer serves, or the call is refused.

@@ -187,8 +187,9 @@ impl AgentState {
             Some(Err(failure)) => {
                 AgentDecision::End { outcome: TurnOutcome::ModelFailed { detail: failure.to_string() } }
             }
-            Some(Ok(reply)) if reply.tool_calls.is_empty() => decide_on_text(reply),
-            Some(Ok(_)) => self.decide_on_calls(number, step),
+            // A cut or withheld reply may hold half a call: none of it is acted on.
+            Some(Ok(reply)) if is_whole(reply) && !reply.tool_calls.is_empty() => self.decide_on_calls(number, step),
+            Some(Ok(reply)) => decide_on_text(reply),
         }
     }
 
@@ -215,6 +216,10 @@ impl AgentState {
             AgentDecision::Ask { step: number.next(), attempt: 0 }
         }
     }
+}
+
+const fn is_whole(reply: &ModelReply) -> bool {
+    matches!(reply.finish, FinishReason::Stop | FinishReason::ToolCalls)
 }
 
 fn decide_on_text(reply: &ModelReply) -> AgentDecision {

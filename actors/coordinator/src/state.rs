@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use playhouse_journal::{Command, Event, Record};
 use playhouse_messages::Transcript;
-use playhouse_types::{AgentName, OutcomeKind, Participant, RunOutcome, Timestamp, TurnId, TurnOutcome};
+use playhouse_types::{AgentName, CallId, OutcomeKind, Participant, RunOutcome, Timestamp, TurnId, TurnOutcome};
 
 use crate::{Assignment, ConversationView, CrewDefinition, Pattern, PatternDecision, Tally};
 
@@ -34,6 +34,8 @@ pub struct CoordinatorState {
     open: BTreeMap<TurnId, AgentName>,
     /// Turns whose agent cannot go on because a call is in doubt.
     in_doubt: BTreeMap<TurnId, String>,
+    /// Tool calls with an intent and no end.
+    open_calls: BTreeSet<CallId>,
     last_speaker: Option<AgentName>,
     tally: Tally,
     last_time: Timestamp,
@@ -54,6 +56,7 @@ impl CoordinatorState {
             assigned: 0,
             open: BTreeMap::new(),
             in_doubt: BTreeMap::new(),
+            open_calls: BTreeSet::new(),
             last_speaker: None,
             tally: Tally::default(),
             last_time: Timestamp::default(),
@@ -90,7 +93,14 @@ impl CoordinatorState {
                 }
                 self.tally.hear(&self.crew.limit, &message.content);
             }
+            Event::ToolIntent(intent) => {
+                self.open_calls.insert(intent.call);
+            },
+            Event::ToolResult { call, .. } | Event::ToolFailed { call, .. } | Event::ToolDenied { call, .. } => {
+                self.open_calls.remove(call);
+            }
             Event::ToolInDoubt { call, detail } => {
+                self.open_calls.remove(call);
                 self.in_doubt.insert(call.turn, format!("{call}: {detail}"));
             }
             Event::CommandAccepted { command: Command::Cancel { reason }, .. } => {
@@ -102,9 +112,10 @@ impl CoordinatorState {
         self.pattern.apply(&record.event);
     }
 
-    /// Adds the time since the last record, unless the run was not being worked on.
+    /// Adds the time since the last record, unless the run was not being worked on: a case that waits for its place in
+    /// a batch is not active, nor is a run whose process is gone.
     fn count_time(&mut self, record: &Record) {
-        if !matches!(record.event, Event::Resumed { .. } | Event::RunAdmitted(_)) {
+        if self.assigned > 0 && !matches!(record.event, Event::Resumed { .. }) {
             self.tally.active += record.time.since(self.last_time);
         }
         self.last_time = self.last_time.max(record.time);
@@ -134,7 +145,9 @@ impl CoordinatorState {
             return Decision::Ended;
         }
         let mut tally = self.tally.clone();
-        tally.active += now.since(self.last_time);
+        if self.assigned > 0 {
+            tally.active += now.since(self.last_time);
+        }
         let limit = self.crew.limit.met(&tally);
         if !self.open.is_empty() {
             return self.decide_with_open_turns(limit.is_some());
@@ -158,8 +171,10 @@ impl CoordinatorState {
         if self.cancelled.is_some() || over_limit {
             return Decision::CancelTurns;
         }
-        let stuck: BTreeSet<_> = self.in_doubt.keys().collect();
-        if self.open.keys().all(|turn| stuck.contains(turn)) {
+        let is_stuck = |turn: &TurnId| {
+            self.in_doubt.contains_key(turn) && !self.open_calls.iter().any(|call| call.turn == *turn)
+        };
+        if self.open.keys().all(is_stuck) {
             let doubts: Vec<&str> = self.in_doubt.values().map(String::as_str).collect();
             return Decision::Suspend(format!(
                 "in doubt, a person has to say what happened: {}",
@@ -190,6 +205,10 @@ impl CoordinatorState {
                         "the pattern named `{}`, who is not in the crew",
                         stranger.speaker
                     ));
+                }
+                let names: BTreeSet<&AgentName> = turns.iter().map(|turn| &turn.speaker).collect();
+                if names.len() < turns.len() {
+                    return failed("the pattern named an agent twice for turns at once".to_owned());
                 }
                 let numbers = (self.assigned + 1..).map(TurnId);
                 Decision::Assign(numbers.zip(turns).collect())

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
@@ -10,18 +10,27 @@ use futures::FutureExt;
 use playhouse_journal::RecordKey;
 use playhouse_types::RunId;
 use tokio::sync::Notify;
+use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 /// Names a call by its run and the key of its result.
 type CallKey = (RunId, RecordKey);
 
+/// A call in flight.
+#[derive(Clone, Debug, Default)]
+struct Call {
+    cancel: CancellationToken,
+    /// Set right after the task has been spawned.
+    abort: Arc<OnceLock<AbortHandle>>,
+}
+
 /// All calls in flight of this process. A call outlives the agent that asked and journals its own result.
 ///
 /// Clones share the table.
 #[derive(Clone, Debug, Default)]
 pub struct CallTable {
-    calls: Arc<DashMap<CallKey, CancellationToken>>,
+    calls: Arc<DashMap<CallKey, Call>>,
     ended: Arc<Notify>,
 }
 
@@ -30,25 +39,27 @@ impl CallTable {
     ///
     /// The task gets a token that [`CallTable::cancel_run`] cancels. It must journal the result itself, then ring whoever
     /// waits. A panic in it is caught and logged; the call then has no result and is recovered by its effect.
-    pub fn start<Call, Work>(&self, run: RunId, key: RecordKey, call: Call) -> bool
+    pub fn start<Make, Work>(&self, run: RunId, key: RecordKey, make: Make) -> bool
     where
-        Call: FnOnce(CancellationToken) -> Work,
+        Make: FnOnce(CancellationToken) -> Work,
         Work: Future<Output = ()> + Send + 'static,
     {
-        let token = CancellationToken::new();
+        let call = Call::default();
         match self.calls.entry((run, key)) {
             Entry::Occupied(_) => return false,
-            Entry::Vacant(vacant) => vacant.insert(token.clone()),
-        };
-        let work = call(token);
-        let table = self.clone();
-        tokio::spawn(async move {
-            let place = Place { table, key: (run, key) };
+            Entry::Vacant(vacant) => drop(vacant.insert(call.clone())),
+        }
+        let work = make(call.cancel);
+        // Made before the task, so that it is given up even if the task is dropped before its first step.
+        let place = Place { table: self.clone(), key: (run, key) };
+        let task = tokio::spawn(async move {
             if AssertUnwindSafe(work).catch_unwind().await.is_err() {
                 error!(run.id = %run, record.key = %key, "call task panicked");
             }
             drop(place);
         });
+        // Set once, here.
+        let _ = call.abort.set(task.abort_handle());
         true
     }
 
@@ -60,9 +71,33 @@ impl CallTable {
         self.calls.contains_key(&(run, key))
     }
 
-    /// Tells all calls of a run to end early.
+    /// Tells all calls of a run to end early; they still journal how they ended.
     pub fn cancel_run(&self, run: RunId) {
-        self.calls.iter().filter(|call| call.key().0 == run).for_each(|call| call.value().cancel());
+        self.calls.iter().filter(|call| call.key().0 == run).for_each(|call| call.value().cancel.cancel());
+    }
+
+    /// Drops all calls of a run where they stand, without a record: as if the process had died. User code that runs
+    /// already goes on, but nobody learns how it ends.
+    pub fn abandon_run(&self, run: RunId) {
+        for call in self.calls.iter().filter(|call| call.key().0 == run) {
+            if let Some(task) = call.value().abort.get() {
+                task.abort();
+            }
+        }
+    }
+
+    /// Waits until a call is not in flight.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn wait_for(&self, run: RunId, key: RecordKey) {
+        loop {
+            let ended = self.ended.notified();
+            if !self.is_live(run, key) {
+                return;
+            }
+            ended.await;
+        }
     }
 
     /// Returns how many calls are in flight.
@@ -136,6 +171,15 @@ mod tests {
         let table = CallTable::default();
         table.start(RUN, key(0), |_| async { panic!("boom") });
         table.wait_idle(RUN).await;
+        assert!(table.is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_abandoned_call_gives_up_its_place_without_an_end() {
+        let table = CallTable::default();
+        table.start(RUN, key(0), |_| std::future::pending());
+        table.abandon_run(RUN);
+        table.wait_for(RUN, key(0)).await;
         assert!(table.is_empty());
     }
 

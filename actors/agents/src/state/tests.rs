@@ -1,4 +1,4 @@
-use playhouse_journal::{ChainHash, Event, GateVerdict, Kind, ModelIntent, Record, RecordKey, ToolIntent};
+use playhouse_journal::{ChainHash, Event, GateVerdict, ModelIntent, Record, RecordKey, ToolIntent};
 use playhouse_types::{
     AgentName, CallId, Effect, EffectKeys, FinishReason, Incarnation, Label, Lane, ModelName, ModelReply,
     RunId, Seq, Step, TenantId, Timestamp, TokenUsage, ToolCallRequest, ToolFailure, ToolFailureKind,
@@ -146,6 +146,13 @@ fn a_cut_withheld_or_empty_reply_is_not_an_answer() {
 }
 
 #[test]
+fn calls_of_a_cut_reply_are_not_made() {
+    let records = [assigned("clerk", 1), asked(1, 0), replied(1, "", &["read"], FinishReason::Length)];
+    let limit = "the reply was cut at the output limit".to_owned();
+    check(&records, &AgentDecision::End { outcome: TurnOutcome::Limited { limit } });
+}
+
+#[test]
 fn calls_are_prepared_then_awaited_then_answered_to_the_model() {
     let mut records = vec![assigned("clerk", 1), asked(1, 0)];
     records.push(replied(1, "", &["read", "nonsense"], FinishReason::ToolCalls));
@@ -220,9 +227,4 @@ proptest! {
         let records: Vec<Record> = picks.iter().map(|pick| pool[*pick].clone()).collect();
         let _ = fold(&records).decide();
     }
-}
-
-#[test]
-fn the_kind_of_a_result_is_part_of_its_key() {
-    assert_eq!(answered(1, 0, "x").key.kind, Kind::ToolResult);
 }

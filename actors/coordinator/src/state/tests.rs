@@ -1,15 +1,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use playhouse_journal::{ChainHash, Command, CommandId, Event, Record, RecordKey};
+use playhouse_journal::{ChainHash, Command, CommandId, Event, GateVerdict, Record, RecordKey, ToolIntent};
 use playhouse_messages::Transcript;
 use playhouse_types::{
-    AgentName, CallId, Incarnation, Label, Lane, Message, OutcomeKind, Participant, RunId, RunOutcome, Seq,
-    Step, TenantId, Timestamp, TurnId, TurnOutcome,
+    AgentName, CallId, Effect, EffectKeys, Incarnation, Label, Lane, Message, OutcomeKind, Participant, RunId, RunOutcome, Seq,
+    Step, TenantId, Timestamp, ToolName, TurnId, TurnOutcome,
 };
 
 use super::{CoordinatorState, Decision};
-use crate::{Condition, CrewDefinition, RoundRobin, Selector, deadline, says, turns};
+use crate::{
+    Assignment, Condition, ConversationView, CrewDefinition, Pattern, PatternDecision, RoundRobin, Selector, deadline,
+    says, turns,
+};
 
 fn name(text: &str) -> AgentName {
     AgentName::new(text).unwrap()
@@ -170,4 +173,58 @@ fn an_ended_run_stays_ended() {
     let outcome = RunOutcome { kind: OutcomeKind::Concluded, detail: "done".to_owned() };
     let event = Event::RunConcluded { outcome, result: None, usage: playhouse_types::Usage::default() };
     assert_eq!(decide(crew(None, turns(9)), &[record(1, 0, event)]), Decision::Ended);
+}
+
+#[test]
+fn a_case_that_waited_for_its_place_in_a_batch_has_not_been_active() {
+    let limit = || deadline(Duration::from_secs(10));
+    let admitted = said(1, 0, Participant::User, "the input");
+    check_speaker(decide_at(crew(None, limit()), std::slice::from_ref(&admitted), 5000), 1, "a");
+    let records = [admitted, assigned(5000, 1, "a"), ended(5004, 1, TurnOutcome::Replied)];
+    check_speaker(decide_at(crew(None, limit()), &records, 5005), 2, "b");
+}
+
+#[test]
+fn a_call_in_doubt_does_not_suspend_the_run_while_a_sibling_call_is_open() {
+    let call = |ordinal| CallId { turn: TurnId(1), step: Step(1), ordinal };
+    let intent = |ordinal| {
+        let intent = ToolIntent {
+            call: call(ordinal),
+            tool: ToolName::new("pay").unwrap(),
+            arguments: "{}".to_owned(),
+            effect: Effect::Once,
+            keys: EffectKeys { idempotency: String::new(), intent: None },
+            dispatch_by: Timestamp(0),
+            verdict: GateVerdict::Allow,
+        };
+        record(1, 1, Event::ToolIntent(intent))
+    };
+    let doubt = record(2, 1, Event::ToolInDoubt { call: call(0), detail: "timeout".to_owned() });
+    let mut records = vec![assigned(1, 1, "a"), intent(0), intent(1), doubt];
+    assert_eq!(decide(crew(None, turns(9)), &records), Decision::Wait);
+    let (output, full_bytes) = ("paid".to_owned(), None);
+    let end = Event::ToolResult { call: call(1), output, full_bytes, recovered: false, duration_micros: 0 };
+    records.push(record(3, 1, end));
+    assert!(matches!(decide(crew(None, turns(9)), &records), Decision::Suspend(_)));
+}
+
+/// Names the same agent twice.
+#[derive(Clone)]
+struct Twice;
+
+impl Pattern for Twice {
+    fn decide(&self, _: &ConversationView<'_>) -> PatternDecision {
+        let turn = || Assignment { speaker: name("a"), reason: String::new() };
+        PatternDecision::Speak(vec![turn(), turn()])
+    }
+    fn boxed(&self) -> Box<dyn Pattern> {
+        Box::new(self.clone())
+    }
+}
+
+#[test]
+fn an_agent_cannot_have_two_turns_at_once() {
+    let crew = CrewDefinition { agents: vec![name("a")], pattern: Box::new(Twice), until: None, limit: turns(9) };
+    let detail = "the pattern named an agent twice for turns at once";
+    check_end(&decide(crew, &[]), OutcomeKind::Failed, detail);
 }

@@ -119,19 +119,13 @@ impl Actor for JournalWriter {
         writer.commit_if_urgent(&myself).await;
         Ok(())
     }
+}
 
-    async fn post_stop(
-        &self,
-        _: ActorRef<Self::Msg>,
-        writer: &mut WriterState,
-    ) -> Result<(), ActorProcessingErr> {
-        // What is not durable now never will be: tell everybody who waits.
-        writer.books.values().for_each(|book| {
-            if book.log().durable() < book.log().head() {
-                book.log().mark_torn(JournalError::Stopped);
-            }
-        });
-        Ok(())
+impl Drop for WriterState {
+    /// However the writer ends, by a stop or a panic: what is not durable now never will be, so everybody who waits is
+    /// told.
+    fn drop(&mut self) {
+        self.books.values().for_each(|book| book.log().mark_torn(JournalError::Stopped));
     }
 }
 
@@ -238,8 +232,14 @@ impl WriterState {
         if let Some(why) = runs.iter().find_map(|(_, outcome)| outcome.clone().err())
             && why == JournalError::StoreFailed
         {
-            // The store takes nothing any more: every run of this process is void beyond what is durable.
+            // The store takes nothing any more: every run of this process is void beyond what is durable, and what has
+            // gathered meanwhile is never sent.
+            self.dirty.clear();
             self.books.values().for_each(|book| book.log().mark_torn(why.clone()));
+            for (_, reply) in std::mem::take(&mut self.admissions) {
+                // The caller may have gone; nothing was admitted.
+                let _ = reply.send(Err(JournalError::StoreFailed));
+            }
         }
         self.answer_admissions(&runs);
         self.forget_unopened(&runs);

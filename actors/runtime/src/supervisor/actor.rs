@@ -149,6 +149,9 @@ pub struct SupervisorState {
     tree: Tree,
     /// The running children.
     cells: HashMap<ActorId, (usize, ActorCell)>,
+    /// Exits of actors that are not children yet: an exit overtakes the report of the start, as ractor delivers
+    /// supervision events before messages. Kept while any child is starting.
+    early_exits: HashMap<ActorId, (ExitKind, String)>,
     /// Who waits for the first start of an added child.
     added: HashMap<usize, RpcReplyPort<Result<(), String>>>,
     /// Cancelled on shutdown: no start task goes on.
@@ -173,6 +176,7 @@ impl Actor for Supervisor {
             args,
             tree,
             cells: HashMap::new(),
+            early_exits: HashMap::new(),
             added: HashMap::new(),
             stopping: CancellationToken::new(),
         })
@@ -213,6 +217,9 @@ impl Actor for Supervisor {
             }
             SupervisorMsg::Started { index, incarnation, outcome } => {
                 state.child_started(&myself, index, incarnation, outcome);
+                if !state.tree.is_starting() {
+                    state.early_exits.clear();
+                }
             }
             SupervisorMsg::Shutdown => state.stop_all(&myself),
             SupervisorMsg::AllStopped => myself.stop(None),
@@ -285,18 +292,18 @@ impl SupervisorState {
             let _ = reply.send(outcome.as_ref().map(|_| ()).map_err(Clone::clone));
         }
         match outcome {
-            // A child that was told to stop while it started is stopped now; one that has ended already is an exit.
-            Ok(cell) if self.tree.phase(index) == Phase::Stopping => {
-                self.cells.insert(cell.get_id(), (index, cell.clone()));
-                stop_child(cell);
-            }
             Ok(cell) => {
-                self.tree.started(index, self.args.clock.monotonic());
-                let is_gone = matches!(cell.get_status(), ractor::ActorStatus::Stopped);
-                self.cells.insert(cell.get_id(), (index, cell.clone()));
-                if is_gone {
-                    let reason = "it ended while it started".to_owned();
-                    self.child_exited(myself, cell.get_id(), ExitKind::Failed, reason);
+                let id = cell.get_id();
+                let is_stopping = self.tree.phase(index) == Phase::Stopping;
+                if !is_stopping {
+                    self.tree.started(index, self.args.clock.monotonic());
+                }
+                self.cells.insert(id, (index, cell.clone()));
+                if let Some((exit, reason)) = self.early_exits.remove(&id) {
+                    self.child_exited(myself, id, exit, reason);
+                } else if is_stopping {
+                    // It was told to stop while it started.
+                    stop_child(cell);
                 }
             }
             Err(reason) => {
@@ -313,8 +320,11 @@ impl SupervisorState {
         exit: ExitKind,
         reason: String,
     ) {
-        // An actor that is not a child of ours, or whose exit was counted already, changes nothing.
-        let Some((index, _)) = self.cells.remove(&id) else { return };
+        let Some((index, _)) = self.cells.remove(&id) else {
+            // A child whose start has not been reported yet; exits of strangers are forgotten with the last start.
+            self.early_exits.insert(id, (exit, bounded(reason)));
+            return;
+        };
         let incarnation = self.tree.incarnation(index);
         self.decide(myself, index, Report { incarnation, exit, reason: bounded(reason) });
     }

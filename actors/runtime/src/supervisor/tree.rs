@@ -86,6 +86,11 @@ impl Tree {
         self.children.get(index).map_or(Phase::GivenUp, |child| child.phase)
     }
 
+    /// Tells whether any child is being started, also one that was told to stop meanwhile.
+    pub(crate) fn is_starting(&self) -> bool {
+        self.children.iter().any(|child| matches!(child.phase, Phase::Starting | Phase::Stopping))
+    }
+
     pub(crate) fn incarnation(&self, index: usize) -> Incarnation {
         self.children.get(index).map_or(Incarnation(0), |child| child.incarnation)
     }

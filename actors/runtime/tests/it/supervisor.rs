@@ -241,6 +241,46 @@ async fn the_supervisor_answers_while_children_wait_for_their_restart() {
     assert!(begun.elapsed() < Duration::from_secs(1), "a shutdown waits for no backoff");
 }
 
+/// Ends in its first moment, before its supervisor can have heard that it started.
+struct Doomed;
+
+impl Actor for Doomed {
+    type Msg = ();
+    type State = ();
+    type Arguments = ();
+
+    async fn pre_start(&self, myself: ActorRef<()>, (): ()) -> Result<(), ActorProcessingErr> {
+        Ok(myself.send_message(())?)
+    }
+
+    async fn handle(&self, _: ActorRef<()>, (): (), (): &mut ()) -> Result<(), ActorProcessingErr> {
+        panic!("in its first moment")
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_exit_that_overtakes_the_report_of_the_start_is_not_lost() {
+    let (seen_tx, mut seen) = mpsc::unbounded_channel();
+    let start: StartChild = Arc::new(|start| {
+        Box::pin(async move {
+            let (actor, _) = Actor::spawn_linked(None, Doomed, (), start.supervisor).await.unwrap();
+            // Only now does the supervisor hear of the start: the exit is there already.
+            actor.wait(None).await.unwrap();
+            Ok(actor.get_cell())
+        })
+    });
+    let policy = RestartPolicy::default().max(0, Duration::from_secs(60));
+    let name = "doomed".into();
+    let spec = ChildSpec { name, policy, incarnation: Incarnation(0), is_eager: true, start };
+    let clock = Arc::new(SystemClock::new());
+    let observer = Arc::new(Observer(seen_tx));
+    let args = SupervisorArgs { strategy: Strategy::OneForOne, children: vec![spec], observer, clock };
+    let (supervisor, _) = Actor::spawn(None, Supervisor, args).await.unwrap();
+    assert_eq!(seen.recv().await, Some(Seen::Exited("doomed".into(), 1, ExitKind::Failed)));
+    assert_eq!(seen.recv().await, Some(Seen::Escalated("doomed".into())));
+    supervisor.stop(None);
+}
+
 #[tokio::test(start_paused = true)]
 async fn rest_for_one_takes_along_those_that_depend_on_the_failed_child() {
     let mut stage = Stage::new(Strategy::RestForOne, RestartPolicy::default(), &["a", "b", "c"]).await;

@@ -25,6 +25,8 @@ enum Plan {
     Hold(Arc<Notify>),
     /// It fails.
     Fail,
+    /// It waits until it is let go, then fails.
+    HoldAndFail(Arc<Notify>),
 }
 
 /// A store in memory whose commits go as planned, and which counts them.
@@ -32,6 +34,11 @@ struct PlannedStore {
     inner: MemoryStore,
     plans: Mutex<VecDeque<Plan>>,
     commits: Mutex<Vec<usize>>,
+}
+
+fn failed() -> StoreError {
+    let source = std::io::Error::other("as planned").into();
+    StoreError::Failed { path: PathBuf::from("planned"), source }
 }
 
 impl PlannedStore {
@@ -72,9 +79,10 @@ impl Store for PlannedStore {
             let plan = self.plans.lock().unwrap().pop_front();
             match plan {
                 Some(Plan::Hold(go)) => go.notified().await,
-                Some(Plan::Fail) => {
-                    let source = std::io::Error::other("as planned").into();
-                    return Err(StoreError::Failed { path: PathBuf::from("planned"), source });
+                Some(Plan::Fail) => return Err(failed()),
+                Some(Plan::HoldAndFail(go)) => {
+                    go.notified().await;
+                    return Err(failed());
                 }
                 None => {}
             }
@@ -185,6 +193,30 @@ async fn a_failed_commit_tears_every_log_and_nothing_more_is_taken() {
     assert_eq!(neighbor.append(vec![urgent(1)]).await.unwrap_err(), JournalError::StoreFailed);
     assert_eq!(store.commits.lock().unwrap().len(), 3, "a failed commit is not tried again");
     assert_eq!(store.inner.records(RUN, Seq(0), 9).await.unwrap().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_gathered_during_a_failing_commit_is_never_sent() {
+    let store = Arc::new(PlannedStore::new([]));
+    let (_, journal) = admitted(&store, RUN).await;
+    let go = Arc::new(Notify::new());
+    store.plans.lock().unwrap().extend([Plan::HoldAndFail(Arc::clone(&go))]);
+    journal.append(vec![urgent(1)]).await.unwrap();
+    journal.append(vec![urgent(2)]).await.unwrap();
+    go.notify_one();
+    assert_eq!(journal.log().wait_durable(Seq(3)).await.unwrap_err(), JournalError::StoreFailed);
+    assert!(journal.append(vec![urgent(3)]).await.is_err());
+    assert_eq!(*store.commits.lock().unwrap(), [1, 1], "nothing follows a failed commit");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_writer_that_dies_leaves_nobody_waiting() {
+    let store = Arc::new(PlannedStore::new([]));
+    let (address, journal) = admitted(&store, RUN).await;
+    store.plans.lock().unwrap().push_back(Plan::Hold(Arc::new(Notify::new())));
+    journal.append(vec![urgent(1)]).await.unwrap();
+    address.current().unwrap().kill();
+    assert_eq!(journal.log().wait_durable(Seq(2)).await.unwrap_err(), JournalError::Stopped);
 }
 
 #[tokio::test(start_paused = true)]
