@@ -188,7 +188,9 @@ impl AgentState {
                 AgentDecision::End { outcome: TurnOutcome::ModelFailed { detail: failure.to_string() } }
             }
             // A cut or withheld reply may hold half a call: none of it is acted on.
-            Some(Ok(reply)) if is_whole(reply) && !reply.tool_calls.is_empty() => self.decide_on_calls(number, step),
+            Some(Ok(reply)) if is_whole(reply) && !reply.tool_calls.is_empty() => {
+                self.decide_on_calls(number, step)
+            }
             Some(Ok(reply)) => decide_on_text(reply),
         }
     }

@@ -25,8 +25,8 @@ pub trait CrewLinks: Send + Sync {
     /// Rings the speaker of an open turn, starting it if it is not running.
     fn take_turn(&self, speaker: &AgentName, turn: TurnId);
 
-    /// Cancels the calls of all open turns and tells their agents.
-    fn cancel_turns(&self);
+    /// Cancels the calls of all open turns and tells their speakers.
+    fn cancel_turns(&self, speakers: &[AgentName]);
 
     /// Moves the run's waiting commands from the inbox into its journal, then rings the coordinator if there were any.
     fn take_commands(&self);
@@ -167,7 +167,8 @@ impl CoordinatorActor {
             match self.state.decide(self.args.journal.log().transcript(), self.args.clock.now()) {
                 Decision::Wait | Decision::Ended => return Ok(()),
                 Decision::CancelTurns => {
-                    self.args.links.cancel_turns();
+                    let speakers: Vec<AgentName> = self.state.open().values().cloned().collect();
+                    self.args.links.cancel_turns(&speakers);
                     return Ok(());
                 }
                 Decision::Assign(_) if self.is_interrupted => return Ok(()),
@@ -220,7 +221,7 @@ impl CoordinatorActor {
             }
             Err(_) => (outcome, None),
         };
-        let event = Event::RunConcluded { outcome: outcome.clone(), result, usage: usage(&records) };
+        let event = Event::RunConcluded { outcome: outcome.clone(), result, usage: usage_of(&records) };
         let key = RecordKey::of_run(Kind::RunConcluded);
         let stored = self.args.journal.commit(vec![self.record(key, event)]).await?;
         // Somebody else may have concluded the run under the same key: what is on record holds.
@@ -269,7 +270,8 @@ fn epoch_step(epoch: u64) -> u32 {
 }
 
 /// Folds what the records of a run have used.
-fn usage(records: &[Arc<Record>]) -> Usage {
+#[must_use]
+pub fn usage_of(records: &[Arc<Record>]) -> Usage {
     let Some(first) = records.first() else { return Usage::default() };
     let Event::RunAdmitted(admitted) = &first.event else { return Usage::default() };
     let key = playhouse_journal::RunKey([0; 32]);

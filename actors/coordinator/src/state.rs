@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use playhouse_journal::{Command, Event, Record};
 use playhouse_messages::Transcript;
-use playhouse_types::{AgentName, CallId, OutcomeKind, Participant, RunOutcome, Timestamp, TurnId, TurnOutcome};
+use playhouse_types::{
+    AgentName, CallId, OutcomeKind, Participant, RunOutcome, Timestamp, TurnId, TurnOutcome,
+};
 
 use crate::{Assignment, ConversationView, CrewDefinition, Pattern, PatternDecision, Tally};
 
@@ -95,8 +97,10 @@ impl CoordinatorState {
             }
             Event::ToolIntent(intent) => {
                 self.open_calls.insert(intent.call);
-            },
-            Event::ToolResult { call, .. } | Event::ToolFailed { call, .. } | Event::ToolDenied { call, .. } => {
+            }
+            Event::ToolResult { call, .. }
+            | Event::ToolFailed { call, .. }
+            | Event::ToolDenied { call, .. } => {
                 self.open_calls.remove(call);
             }
             Event::ToolInDoubt { call, detail } => {

@@ -26,8 +26,8 @@ use playhouse_types::{ExitCode, RunId};
 
 use self::command_error::CommandError;
 use self::session::{CommonArgs, Session};
-use crate::{ScenarioEntry, async_runtime};
 use crate::view::{say, start_logs};
+use crate::{ScenarioEntry, async_runtime};
 
 /// Runs crews of AI agents: every step is journaled first, so that a crash loses nothing.
 #[derive(Parser, Debug)]

@@ -28,8 +28,8 @@ mod test_records;
 mod view;
 
 pub use builders::{
-    AgentBuilder, AgentId, CrewBuilder, InputError, Problem, ReadCases, ResultError, Scenario, ScenarioBuilder,
-    ScenarioError, ToolsId, hours, milliseconds, minutes, seconds,
+    AgentBuilder, AgentId, CrewBuilder, InputError, Problem, ReadCases, ResultError, Scenario,
+    ScenarioBuilder, ScenarioError, ToolsId, hours, milliseconds, minutes, seconds,
 };
 pub use commands::main;
 pub use conversation::{ActorRestart, CallEnd, Conversation, ToolCall, Turn};

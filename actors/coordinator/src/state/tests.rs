@@ -4,14 +4,14 @@ use std::time::Duration;
 use playhouse_journal::{ChainHash, Command, CommandId, Event, GateVerdict, Record, RecordKey, ToolIntent};
 use playhouse_messages::Transcript;
 use playhouse_types::{
-    AgentName, CallId, Effect, EffectKeys, Incarnation, Label, Lane, Message, OutcomeKind, Participant, RunId, RunOutcome, Seq,
-    Step, TenantId, Timestamp, ToolName, TurnId, TurnOutcome,
+    AgentName, CallId, Effect, EffectKeys, Incarnation, Label, Lane, Message, OutcomeKind, Participant,
+    RunId, RunOutcome, Seq, Step, TenantId, Timestamp, ToolName, TurnId, TurnOutcome,
 };
 
 use super::{CoordinatorState, Decision};
 use crate::{
-    Assignment, Condition, ConversationView, CrewDefinition, Pattern, PatternDecision, RoundRobin, Selector, deadline,
-    says, turns,
+    Assignment, Condition, ConversationView, CrewDefinition, Pattern, PatternDecision, RoundRobin, Selector,
+    deadline, says, turns,
 };
 
 fn name(text: &str) -> AgentName {
@@ -224,7 +224,8 @@ impl Pattern for Twice {
 
 #[test]
 fn an_agent_cannot_have_two_turns_at_once() {
-    let crew = CrewDefinition { agents: vec![name("a")], pattern: Box::new(Twice), until: None, limit: turns(9) };
+    let crew =
+        CrewDefinition { agents: vec![name("a")], pattern: Box::new(Twice), until: None, limit: turns(9) };
     let detail = "the pattern named an agent twice for turns at once";
     check_end(&decide(crew, &[]), OutcomeKind::Failed, detail);
 }

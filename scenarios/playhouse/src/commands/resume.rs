@@ -78,10 +78,19 @@ async fn go_on(
         session.stored_definition(name.as_str(), parameters)
     };
     let (mut work, mut definitions, mut refused) = (Vec::new(), Vec::new(), Vec::new());
-    for run in runs {
+    // Those that have got nowhere before come first, one at a time.
+    let n_starts =
+        |run: &RunId| rows.iter().find(|row| row.run == *run).map_or(0, |row| row.starts_without_progress);
+    let mut in_order = runs.to_vec();
+    in_order.sort_by_key(|run| std::cmp::Reverse(n_starts(run)));
+    for run in &in_order {
+        let mut events = runtime.events();
         match runtime.resume(*run, &find, takeover).await {
             Ok(resumed) => {
                 announce(*run, &resumed);
+                if n_starts(run) > 0 {
+                    runtime.wait_for_progress(&resumed, &mut events).await;
+                }
                 work.push(Work::from(resumed));
                 definitions.push(definition_of(session, runtime, rows, *run).await);
             }

@@ -1,5 +1,6 @@
 //! Batches: many cases of one scenario, admitted together, worked on a few at a time, ended as one.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use tokio::sync::watch;
 
 use super::admission::admit_batch;
 use super::error::RunError;
-use super::live_run::RunEnd;
+use super::live_run::{Leave, RunEnd, RunHandle};
 use super::resume::{Opening, open_run, settled};
 use super::runtime::{Inner, Runtime, with_sources};
 use crate::definition::{CaseInput, Definition};
@@ -97,11 +98,21 @@ impl Runtime {
         };
         inner.admit(admissions).await?;
         let log = log.ok_or(RunError::Closing)?;
+        inner.take_up(row.run)?;
         let journal = RunJournal::new(inner.journal.clone(), log);
         let batch = OpenBatch { definition: scenario, journal, row, epoch: 1, opening: Opening::Admitted };
         Ok(batch.launch(inner))
     }
 }
+
+/// A case that has been started, or need not be.
+enum StartedCase {
+    Live(RunHandle),
+    Settled(Box<RunEnd>),
+}
+
+/// What came of starting a case.
+type Started = Result<StartedCase, RunError>;
 
 /// A batch that is ours.
 pub(crate) struct OpenBatch {
@@ -119,9 +130,9 @@ impl OpenBatch {
     pub(crate) fn launch(self, inner: &Arc<Inner>) -> BatchHandle {
         let (ended, end) = watch::channel(None);
         let (run, n_cases) = (self.row.run, self.admitted().map_or(0, |batch| batch.cases.len()));
-        let inner = Arc::clone(inner);
-        tokio::spawn(async move {
-            ended.send_replace(Some(self.work(&inner).await));
+        let keeper = Arc::clone(inner);
+        inner.keep(async move {
+            ended.send_replace(Some(self.work(&keeper).await));
         });
         BatchHandle { run, n_cases, end }
     }
@@ -138,9 +149,23 @@ impl OpenBatch {
             Some(batch) => (batch.cases.clone(), batch.concurrency.max(1) as usize),
             None => (Vec::new(), 1),
         };
+        let mut started = self.start_suspects(inner, &cases).await;
         // Unordered, so that a slow case holds up nobody; put back in order for the result.
-        let mut ends: Vec<_> = futures::stream::iter(cases.into_iter().enumerate())
-            .map(async |(place, case)| (place, self.work_on(inner, case).await))
+        let work =
+            cases.into_iter().enumerate().map(|(place, case)| (place, started.remove(&case.run), case));
+        let mut ends: Vec<_> = futures::stream::iter(work.collect::<Vec<_>>())
+            .map(async |(place, started, case)| {
+                let started = match started {
+                    Some(started) => started,
+                    None => self.start_case(inner, case.run).await,
+                };
+                let end = match started {
+                    Ok(StartedCase::Live(handle)) => handle.finished().await,
+                    Ok(StartedCase::Settled(end)) => Ok(*end),
+                    Err(error) => Err(error),
+                };
+                (place, (case.case, end))
+            })
             .buffer_unordered(concurrency)
             .collect()
             .await;
@@ -149,22 +174,41 @@ impl OpenBatch {
         self.conclude(inner, ends).await
     }
 
-    /// Brings one case to rest; cases that have ended are only read.
-    async fn work_on(&self, inner: &Arc<Inner>, case: BatchCase) -> (CaseName, Result<RunEnd, RunError>) {
-        let work = async {
-            inner.refuse_when_closing()?;
-            if let Some(failure) = inner.failure.get() {
-                return Err(RunError::StoreFailed(with_sources(failure)));
+    /// Starts the cases that have been started before without getting anywhere, each after the one before it has got
+    /// somewhere: one that takes the process down takes no others along.
+    async fn start_suspects(&self, inner: &Arc<Inner>, cases: &[BatchCase]) -> BTreeMap<RunId, Started> {
+        let mut started = BTreeMap::new();
+        for case in cases {
+            let is_suspect = match inner.store.run(case.run).await {
+                Ok(row) => row.is_some_and(|row| row.status.is_open() && row.starts_without_progress > 0),
+                // Starting the case meets the same error and reports it.
+                Err(_) => false,
+            };
+            if is_suspect {
+                let mut events = inner.bus.watch();
+                let case_started = self.start_case(inner, case.run).await;
+                if let Ok(StartedCase::Live(handle)) = &case_started {
+                    handle.got_somewhere(&mut events).await;
+                }
+                started.insert(case.run, case_started);
             }
-            match settled(inner, case.run).await? {
-                Some(end) => Ok(end),
-                None => match open_run(inner, &self.definition, case.run, self.opening).await? {
-                    Ok(opened) => inner.launch(opened).await?.finished().await,
-                    Err(end) => Ok(end),
-                },
-            }
-        };
-        (case.case, work.await)
+        }
+        started
+    }
+
+    /// Starts one case; cases that have ended are only read.
+    async fn start_case(&self, inner: &Arc<Inner>, run: RunId) -> Started {
+        inner.refuse_when_closing()?;
+        if let Some(failure) = inner.failure.get() {
+            return Err(RunError::StoreFailed(with_sources(failure)));
+        }
+        if let Some(end) = settled(inner, run).await? {
+            return Ok(StartedCase::Settled(Box::new(end)));
+        }
+        match open_run(inner, &self.definition, run, self.opening).await? {
+            Ok(opened) => Ok(StartedCase::Live(inner.launch(opened).await?)),
+            Err(end) => Ok(StartedCase::Settled(Box::new(end))),
+        }
     }
 
     async fn conclude(self, inner: &Arc<Inner>, ends: Vec<(CaseName, Result<RunEnd, RunError>)>) -> BatchEnd {
@@ -183,21 +227,22 @@ impl OpenBatch {
         let folded = Seq(if row.turns == 0 { 1 } else { self.journal.log().head().0 });
         self.journal.log().after(folded).for_each(|record| row.apply(record));
         let end = RunEnd { row: row.clone(), result: None, rest: rest.clone() };
-        inner.close_run(&end, self.epoch).await;
+        inner.close_run(&end, self.epoch, Leave::Release).await;
         let cases =
             ends.into_iter().map(|(case, end)| (case, end.map_err(|error| with_sources(&error)))).collect();
         BatchEnd { row, cases, result, exit, rest }
     }
 
-    /// Puts the batch's end on record: concluded if every case has ended, suspended if one waits for a person.
+    /// Puts the batch's end on record: concluded if every case has ended, suspended if one is open.
     async fn record_end(
         &self,
         exit: ExitCode,
         ends: &[(CaseName, Result<RunEnd, RunError>)],
         result: &str,
     ) -> RunRest {
-        let count = |code| ends.iter().filter(|(_, end)| exit_of(end) == code).count();
-        let is_waiting = count(ExitCode::Waiting) > 0 || ends.iter().any(|(_, end)| end.is_err());
+        let is_open =
+            |end: &Result<RunEnd, RunError>| end.as_ref().map_or(true, |end| end.row.status.is_open());
+        let is_waiting = ends.iter().any(|(_, end)| is_open(end));
         let detail = summary(ends);
         let epoch = Step(u32::try_from(self.epoch).unwrap_or(u32::MAX));
         let (key, event, rest) = if is_waiting {

@@ -7,8 +7,10 @@ use std::time::Duration;
 use playhouse_agents::{Agent, AgentArgs, RunContext, request_header};
 use playhouse_coordinator::{Coordinator, CoordinatorArgs, CrewLinks, RunRest};
 use playhouse_journal::{Event, Kind, NewRecord, RecordKey, RunRow};
-use playhouse_messages::{Address, AgentMsg, CoordinatorMsg, RunJournal};
-use playhouse_runtime::{ChildSpec, RestartPolicy, Strategy, Supervisor, SupervisorArgs, SupervisorMsg};
+use playhouse_messages::{Address, AgentMsg, CoordinatorMsg, RunEvent, RunJournal};
+use playhouse_runtime::{
+    ChildSpec, EventStream, RestartPolicy, Strategy, StreamItem, Supervisor, SupervisorArgs, SupervisorMsg,
+};
 use playhouse_types::{
     AgentName, Envelope, Incarnation, Label, Lane, ModelName, RunId, Seq, Step, Timestamp, TurnId,
 };
@@ -26,7 +28,7 @@ use crate::definition::Definition;
 /// How many doorbells may wait for an agent or a coordinator. One would do; a few save senders from being refused.
 const MAILBOX: usize = 64;
 
-/// How long calls in flight may take to reach their record when the process is asked to stop; then they are cancelled.
+/// How long calls in flight may take to reach their record when the process is asked to stop; then they are left.
 const GRACE: Duration = Duration::from_secs(30);
 
 /// How to start one run.
@@ -72,6 +74,44 @@ impl RunHandle {
     }
 }
 
+impl RunHandle {
+    /// Waits until a record of the run shows progress, or the run rests. `events` must watch since before the run began.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub(crate) async fn got_somewhere(&self, events: &mut EventStream) {
+        let mut end = self.end.clone();
+        let progress = async {
+            loop {
+                match events.next().await {
+                    Some(StreamItem::Event(RunEvent::Recorded(record)))
+                        if record.run == self.run && record.key.kind.is_progress() =>
+                    {
+                        return;
+                    }
+                    // What was missed may have been the progress: not to wait is the safer guess.
+                    Some(StreamItem::Missed(_)) | None => return,
+                    Some(_) => {}
+                }
+            }
+        };
+        tokio::select! {
+            () = progress => {}
+            // An error means that the run's keeper is gone: it rests.
+            _ = end.wait_for(Option::is_some) => {}
+        }
+    }
+}
+
+/// What becomes of a run that has come to rest in this process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Leave {
+    /// Anybody may take it up.
+    Release,
+    /// It stays ours until this process is gone.
+    Keep,
+}
+
 /// What a run needs to be worked on: it is ours, and its log holds all records.
 pub(crate) struct OpenedRun {
     pub(crate) definition: Arc<Definition>,
@@ -104,6 +144,10 @@ impl LiveRun {
         };
         let models = inner.endpoints.of(&opened.definition, admitted.model.as_ref()).await?;
         let tools = inner.toolboxes.of(&opened.definition).await?;
+        if opened.epoch > 1 {
+            // Before anybody gets a turn: a run that was cancelled while it rested does nothing more.
+            inner.take_commands(&opened.journal, &Address::new(1)).await?;
+        }
         let run = opened.row.run;
         let rest = Arc::new(watch::Sender::new(None));
         let coordinator = Address::new(MAILBOX);
@@ -191,13 +235,17 @@ impl LiveRun {
             () = inner.clock.sleep(GRACE) => false,
         };
         if !is_idle {
-            warn!(run.id = %self.run, "calls did not end in time, cancelling them");
-            inner.calls.cancel_run(self.run);
+            // As if the process had died: no record may follow, the next owner recovers the calls by their intents.
+            warn!(run.id = %self.run, "calls did not end in time, leaving them");
+            self.journal.log().mark_torn(playhouse_messages::JournalError::Stopped);
+            inner.calls.abandon_run(self.run);
         }
         // The run may have come to rest by itself while it was being interrupted.
         let rest = rest.or_else(|| self.rest.borrow().clone()).unwrap_or(RunRest::Interrupted);
         let end = self.end(rest);
-        inner.close_run(&end, self.epoch).await;
+        // A call that was left may still land: nobody else may take the run before this process is gone.
+        let leave = if is_idle { Leave::Release } else { Leave::Keep };
+        inner.close_run(&end, self.epoch, leave).await;
         end
     }
 
@@ -227,7 +275,7 @@ impl LiveRun {
         let log = self.journal.log();
         let mut row = self.row.clone();
         log.after(self.folded).for_each(|record| row.apply(record));
-        let result = log.get(log.head()).and_then(|record| match &record.event {
+        let result = log.after(self.folded).find_map(|record| match &record.event {
             Event::RunConcluded { result, .. } => result.clone(),
             _ => None,
         });
@@ -288,7 +336,7 @@ struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    /// Describes the agents. They start when they are first given a turn, or at once if one of theirs is open.
+    /// Describes the agents. They start when they are first given a turn.
     fn agent_specs(&self) -> Vec<ChildSpec> {
         let newest = incarnations(&self.opened.journal);
         let names: Vec<AgentName> = self.agents_in_order().map(|agent| agent.name.clone()).collect();
@@ -390,10 +438,10 @@ impl CrewLinks for Links {
         }
     }
 
-    fn cancel_turns(&self) {
+    fn cancel_turns(&self, speakers: &[AgentName]) {
         let Some((inner, live)) = self.ends() else { return };
         inner.calls.cancel_run(live.run);
-        for (agent, address) in &live.agents {
+        for (agent, address) in live.agents.iter().filter(|(agent, _)| speakers.contains(agent)) {
             if address.send(AgentMsg::Cancel) == Err(playhouse_messages::SendError::Stopped) {
                 live.send(SupervisorMsg::Start { child: agent.as_str().into() });
             }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use playhouse_coordinator::RunRest;
+use playhouse_coordinator::{RunRest, usage_of};
 use playhouse_journal::{Event, ExitKind, Kind, NewRecord, RecordKey};
 use playhouse_messages::RunJournal;
 use playhouse_runtime::SupervisorObserver;
-use playhouse_types::{AgentName, Incarnation, Label, Lane, OutcomeKind, RunOutcome, Step, TurnId, Usage};
+use playhouse_types::{AgentName, Incarnation, Label, Lane, OutcomeKind, RunOutcome, Seq, Step, TurnId};
 use tokio::sync::watch;
 use tracing::warn;
 
@@ -55,11 +55,14 @@ impl SupervisorObserver for RunObserver {
         let detail = format!("`{child}` was given up: {reason}");
         let outcome = RunOutcome { kind: OutcomeKind::Failed, detail };
         let key = RecordKey::of_run(Kind::RunConcluded);
-        let event = Event::RunConcluded { outcome: outcome.clone(), result: None, usage: Usage::default() };
+        let records: Vec<_> = self.journal.log().after(Seq(0)).cloned().collect();
+        let event = Event::RunConcluded { outcome: outcome.clone(), result: None, usage: usage_of(&records) };
+        // The run itself speaks here, whichever coordinator runs.
+        let newest =
+            records.iter().filter(|record| record.lane.is_run()).map(|record| record.incarnation).max();
         let record = NewRecord {
             lane: Lane::run(),
-            // The run itself speaks here, whichever coordinator runs.
-            incarnation: Incarnation(u32::MAX),
+            incarnation: newest.unwrap_or(Incarnation(1)),
             key,
             causation: None,
             label: Label::default(),
@@ -68,7 +71,11 @@ impl SupervisorObserver for RunObserver {
         let (journal, rest) = (self.journal.clone(), Arc::clone(&self.rest));
         Box::pin(async move {
             let end = match journal.commit(vec![record]).await {
-                Ok(_) => RunRest::Concluded(outcome),
+                // The coordinator may have concluded the run under the same key: what is on record holds.
+                Ok(stored) => RunRest::Concluded(match stored.first().map(|record| &record.event) {
+                    Some(Event::RunConcluded { outcome, .. }) => outcome.clone(),
+                    _ => outcome,
+                }),
                 Err(error) => RunRest::Lost(error),
             };
             rest.send_if_modified(|known| {

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use playhouse_coordinator::RunRest;
 use playhouse_journal::{Event, Kind, NewRecord, ReadError, Record, RecordKey, RunRow};
 use playhouse_messages::{JournalMsg, RunJournal, RunLog};
+use playhouse_runtime::EventStream;
 use playhouse_types::{
-    Incarnation, Label, Lane, RunId, RunOutcome, RunStatus, ScenarioName, Seq, Step, Timestamp, TurnId,
+    AgentName, Incarnation, Label, Lane, RunId, RunOutcome, RunStatus, ScenarioName, Seq, Step, Timestamp,
+    TurnId,
 };
 
 use super::batch::{BatchHandle, OpenBatch};
 use super::error::RunError;
-use super::live_run::{OpenedRun, RunEnd, RunHandle, record_resumption};
+use super::live_run::{Leave, OpenedRun, RunEnd, RunHandle, admitted, record_resumption};
 use super::runtime::{Inner, Runtime};
 use crate::definition::Definition;
 
@@ -67,10 +69,20 @@ impl Runtime {
         if let Some(end) = settled(inner, run).await? {
             return Ok(Resumed::Settled(Box::new(end)));
         }
-        let definition = find_for(inner, &row, find).await?;
+        let definition = prepare(inner, &row, find).await?;
         match open_run(inner, &definition, run, opening).await? {
             Ok(opened) => Ok(Resumed::Run(inner.launch(opened).await?)),
             Err(end) => Ok(Resumed::Settled(Box::new(end))),
+        }
+    }
+
+    /// Waits until a run that was started before without getting anywhere gets somewhere now, or rests. Resuming such
+    /// runs one at a time keeps one that takes the process down from taking others along.
+    ///
+    /// `events` must watch since before the run was resumed.
+    pub async fn wait_for_progress(&self, resumed: &Resumed, events: &mut EventStream) {
+        if let Resumed::Run(handle) = resumed {
+            handle.got_somewhere(events).await;
         }
     }
 
@@ -85,10 +97,24 @@ impl Runtime {
             let log = load(inner, row.run).await?;
             return Ok(Resumed::Settled(Box::new(end_on_record(row.clone(), &log))));
         }
-        let definition = find_for(inner, row, find).await?;
+        let definition = prepare(inner, row, find).await?;
         let claimed = claim(inner, row.run, opening).await?;
-        let opened_row = claimed.row.clone();
-        let journal = claimed.open(inner).await?;
+        match self.open_batch(&claimed, definition, opening).await {
+            Ok(batch) => Ok(Resumed::Batch(batch.launch(inner))),
+            Err(error) => {
+                inner.let_go(row.run, claimed.epoch, Leave::Release).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn open_batch(
+        &self,
+        claimed: &Claimed,
+        definition: Arc<Definition>,
+        opening: Opening,
+    ) -> Result<OpenBatch, RunError> {
+        let journal = claimed.open(&self.inner).await?;
         let step = Step(u32::try_from(claimed.epoch).unwrap_or(u32::MAX));
         let key = RecordKey::new(TurnId(0), step, 0, Kind::Resumed);
         let event = Event::Resumed { epoch: claimed.epoch, clean: claimed.is_clean };
@@ -100,13 +126,12 @@ impl Runtime {
             label: Label::default(),
             event,
         };
+        let mut row = claimed.row.clone();
         let run = row.run;
         let folded =
             journal.append(vec![record]).await.map_err(|source| RunError::Journal { run, source })?;
-        let mut row = opened_row;
         folded.iter().for_each(|record| row.apply(record));
-        let batch = OpenBatch { definition, journal, row, epoch: claimed.epoch, opening };
-        Ok(Resumed::Batch(batch.launch(inner)))
+        Ok(OpenBatch { definition, journal, row, epoch: claimed.epoch, opening })
     }
 }
 
@@ -132,18 +157,41 @@ fn end_on_record(row: RunRow, log: &RunLog) -> RunEnd {
     RunEnd { row, result, rest: RunRest::Concluded(outcome) }
 }
 
-async fn find_for(
+/// Finds the scenario of a run and all that it needs, before the run is touched: a resumption that cannot work must
+/// not look like a crash.
+async fn prepare(
     inner: &Arc<Inner>,
     row: &RunRow,
     find: &FindScenario<'_>,
 ) -> Result<Arc<Definition>, RunError> {
     let first = inner.store.records(row.run, Seq(0), 1).await?;
-    let parameters = match first.first().map(|record| &record.event) {
-        Some(Event::RunAdmitted(admitted)) => admitted.parameters.clone(),
-        Some(Event::BatchAdmitted(admitted)) => admitted.parameters.clone(),
+    let (parameters, model, agents) = match first.first().map(|record| &record.event) {
+        Some(Event::RunAdmitted(admitted)) => {
+            (&admitted.parameters, admitted.model.as_ref(), admitted.agents.as_slice())
+        }
+        Some(Event::BatchAdmitted(admitted)) => {
+            (&admitted.parameters, admitted.model.as_ref(), [].as_slice())
+        }
         _ => return Err(RunError::Invalid(format!("run `{}` has no admission on record", row.run))),
     };
-    find(&row.scenario, &parameters).map_err(RunError::Invalid)
+    let definition = find(&row.scenario, parameters).map_err(RunError::Invalid)?;
+    refuse_missing_agents(row.run, agents, &definition)?;
+    inner.endpoints.of(&definition, model).await?;
+    inner.toolboxes.of(&definition).await?;
+    Ok(definition)
+}
+
+/// An agent on record that the scenario no longer has could hold an open turn for ever.
+fn refuse_missing_agents(run: RunId, agents: &[AgentName], definition: &Definition) -> Result<(), RunError> {
+    let missing = agents.iter().find(|name| !definition.agents.iter().any(|agent| agent.name == **name));
+    match missing {
+        Some(agent) => Err(RunError::Invalid(format!(
+            "run `{run}` began with agent `{agent}`, which scenario `{}` no longer has: go on with the version of the \
+             scenario that began it",
+            definition.name
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Makes a run ours and opens it; a run that keeps crashing is set aside instead.
@@ -154,12 +202,29 @@ pub(crate) async fn open_run(
     opening: Opening,
 ) -> Result<Result<OpenedRun, RunEnd>, RunError> {
     let claimed = claim(inner, run, opening).await?;
+    match open_claimed(inner, definition, &claimed, opening).await {
+        Ok(opened) => Ok(opened),
+        Err(error) => {
+            inner.let_go(run, claimed.epoch, Leave::Release).await;
+            Err(error)
+        }
+    }
+}
+
+async fn open_claimed(
+    inner: &Arc<Inner>,
+    definition: &Arc<Definition>,
+    claimed: &Claimed,
+    opening: Opening,
+) -> Result<Result<OpenedRun, RunEnd>, RunError> {
+    let definition = Arc::clone(definition);
     let journal = claimed.open(inner).await?;
     let (mut row, epoch) = (claimed.row.clone(), claimed.epoch);
     if opening == Opening::Admitted {
-        let opened =
-            OpenedRun { definition: Arc::clone(definition), journal, row, epoch, owner_gone_at: None };
-        return Ok(Ok(opened));
+        return Ok(Ok(OpenedRun { definition, journal, row, epoch, owner_gone_at: None }));
+    }
+    if let Some(admitted) = admitted(&journal) {
+        refuse_missing_agents(row.run, &admitted.agents, &definition)?;
     }
     if row.starts_without_progress >= MAX_STARTS_WITHOUT_PROGRESS {
         return quarantine(inner, journal, row, epoch).await.map(Err);
@@ -167,8 +232,7 @@ pub(crate) async fn open_run(
     let head = journal.log().head();
     record_resumption(&journal, epoch, claimed.is_clean).await?;
     journal.log().after(head).for_each(|record| row.apply(record));
-    let owner_gone_at = (opening == Opening::Claim).then_some(claimed.at);
-    Ok(Ok(OpenedRun { definition: Arc::clone(definition), journal, row, epoch, owner_gone_at }))
+    Ok(Ok(OpenedRun { definition, journal, row, epoch, owner_gone_at: claimed.owner_gone_at }))
 }
 
 async fn quarantine(
@@ -192,7 +256,7 @@ async fn quarantine(
     let records = journal.commit(vec![record]).await.map_err(|source| inner.lost(run, source))?;
     records.iter().for_each(|record| row.apply(record));
     let end = RunEnd { row, result: None, rest: RunRest::Concluded(outcome) };
-    inner.close_run(&end, epoch).await;
+    inner.close_run(&end, epoch, Leave::Release).await;
     Ok(end)
 }
 
@@ -201,7 +265,8 @@ struct Claimed {
     row: RunRow,
     epoch: u64,
     is_clean: bool,
-    at: Timestamp,
+    /// If the owner before us is surely gone: when we knew. It sent nothing after that.
+    owner_gone_at: Option<Timestamp>,
     log: Arc<RunLog>,
 }
 
@@ -221,15 +286,35 @@ impl Claimed {
 
 /// Makes a run ours and reads its records; nobody else appends to it from here on.
 async fn claim(inner: &Arc<Inner>, run: RunId, opening: Opening) -> Result<Claimed, RunError> {
-    let at = inner.clock.now();
+    inner.take_up(run)?;
+    match claim_and_load(inner, run, opening).await {
+        Ok(claimed) => Ok(claimed),
+        Err(error) => {
+            inner.forget(run);
+            Err(error)
+        }
+    }
+}
+
+async fn claim_and_load(inner: &Arc<Inner>, run: RunId, opening: Opening) -> Result<Claimed, RunError> {
     if opening == Opening::Admitted {
         let row = inner.store.run(run).await?.ok_or(ReadError::UnknownRun { run })?;
         let log = load(inner, run).await?;
-        return Ok(Claimed { row, epoch: 1, is_clean: true, at, log });
+        return Ok(Claimed { row, epoch: 1, is_clean: true, owner_gone_at: None, log });
     }
     let claim = inner.store.claim(run, opening == Opening::Takeover).await?;
-    let log = load(inner, run).await?;
-    Ok(Claimed { row: claim.row, epoch: claim.epoch, is_clean: claim.clean, at, log })
+    // Taken after the claim, which may have waited: until it succeeded the owner may have been alive.
+    let is_gone = opening == Opening::Claim && !claim.clean;
+    let owner_gone_at = is_gone.then(|| inner.clock.now());
+    match load(inner, run).await {
+        Ok(log) => {
+            Ok(Claimed { row: claim.row, epoch: claim.epoch, is_clean: claim.clean, owner_gone_at, log })
+        }
+        Err(error) => {
+            inner.let_go(run, claim.epoch, Leave::Release).await;
+            Err(error)
+        }
+    }
 }
 
 /// Reads all records of a run into a log; all of them are durable.

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use dashmap::DashMap;
 use playhouse_coordinator::RunRest;
 use playhouse_journal::{CommandId, CommandInbox, Event, JournalRead, Kind, NewRecord, ReadError, RecordKey};
 use playhouse_messages::{Address, Admission, Clock, CoordinatorMsg, JournalError, JournalMsg, RunJournal};
@@ -15,12 +16,13 @@ use playhouse_storage_sqlite::{SqliteOptions, SqliteStore};
 use playhouse_types::{BootId, Incarnation, Label, Lane, RunId, Seq, Step, TurnId};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{error, warn};
 
 use super::admission::{FirstInput, admit_run};
 use super::endpoints::Endpoints;
 use super::error::{OpenError, RunError};
-use super::live_run::{LiveRun, OpenedRun, RunEnd, RunHandle, StartRun};
+use super::live_run::{Leave, LiveRun, OpenedRun, RunEnd, RunHandle, StartRun};
 use super::options::{Durability, RuntimeOptions};
 use super::system::{System, addressed_child};
 use super::toolbox::Toolboxes;
@@ -42,6 +44,10 @@ pub(crate) struct Inner {
     pub(crate) system: System,
     pub(crate) endpoints: Endpoints,
     pub(crate) toolboxes: Toolboxes,
+    /// The runs and batches that this process works on.
+    live: DashMap<RunId, ()>,
+    /// The tasks that keep them until they rest.
+    keepers: TaskTracker,
     is_interrupted: watch::Sender<bool>,
     closed: CancellationToken,
 }
@@ -98,6 +104,8 @@ impl Runtime {
             system,
             endpoints,
             toolboxes,
+            live: DashMap::new(),
+            keepers: TaskTracker::new(),
             is_interrupted: watch::Sender::new(false),
             closed: CancellationToken::new(),
         });
@@ -145,6 +153,7 @@ impl Runtime {
         let (row, log) = (admission.row.clone(), admission.log.clone());
         inner.admit(vec![admission]).await?;
         let log = log.ok_or(RunError::Closing)?;
+        inner.take_up(row.run)?;
         let journal = RunJournal::new(inner.journal.clone(), log);
         inner.launch(OpenedRun { definition: scenario, journal, row, epoch: 1, owner_gone_at: None }).await
     }
@@ -154,9 +163,13 @@ impl Runtime {
         self.inner.is_interrupted.send_replace(true);
     }
 
-    /// Stops all actors and closes the store. Runs that have not come to rest can be resumed.
+    /// Interrupts all runs, waits until each has come to rest (calls in flight get half a minute), stops all actors and
+    /// closes the store. Runs that have not ended can be resumed.
     pub async fn close(self) {
         self.interrupt();
+        self.inner.keepers.close();
+        // Bounded: every keeper leaves calls that do not end.
+        self.inner.keepers.wait().await;
         self.inner.closed.cancel();
         if let Some(root) = self.inner.system.root.cell() {
             self.inner.system.root.send(SupervisorMsg::Shutdown);
@@ -233,27 +246,64 @@ impl Inner {
     }
 
     /// Starts the actors of a run and keeps it until it rests.
+    ///
+    /// If they cannot be started, the run is given out of our hands again.
     pub(crate) async fn launch(self: &Arc<Self>, opened: OpenedRun) -> Result<RunHandle, RunError> {
-        let run = opened.row.run;
-        let live = LiveRun::start(self, opened).await?;
+        let (run, epoch) = (opened.row.run, opened.epoch);
+        let live = match LiveRun::start(self, opened).await {
+            Ok(live) => live,
+            Err(error) => {
+                self.let_go(run, epoch, Leave::Release).await;
+                return Err(error);
+            }
+        };
         let (ended, end) = watch::channel(None);
         let inner = Arc::clone(self);
-        tokio::spawn(async move {
+        self.keepers.spawn(async move {
             let end = live.keep(inner).await;
             ended.send_replace(Some(end));
         });
         Ok(RunHandle { run, end })
     }
 
-    /// Gives a run that has come to rest out of our hands.
-    pub(crate) async fn close_run(&self, end: &RunEnd, epoch: u64) {
+    /// Gives a run that has come to rest out of our hands. One that was lost must look like a crash to its next owner,
+    /// and one that has ended needs none.
+    pub(crate) async fn close_run(&self, end: &RunEnd, epoch: u64, leave: Leave) {
+        let is_orderly = matches!(end.rest, RunRest::Interrupted | RunRest::Suspended(_));
+        let leave = if is_orderly { leave } else { Leave::Keep };
+        self.let_go(end.row.run, epoch, leave).await;
+    }
+
+    /// Forgets a run; with `Release` anybody may take it up, as after an orderly end.
+    pub(crate) async fn let_go(&self, run: RunId, epoch: u64, leave: Leave) {
         // A writer that has stopped has forgotten the run already.
-        let _ = self.journal.send(JournalMsg::Close { run: end.row.run });
-        // An ended run needs no owner; one that was lost must look like a crash to its next owner.
-        let is_clean = matches!(end.rest, RunRest::Interrupted | RunRest::Suspended(_));
-        if is_clean && let Err(cause) = self.store.release(end.row.run, epoch).await {
-            warn!(run.id = %end.row.run, error = %cause, "run could not be released");
+        let _ = self.journal.send_when_free(JournalMsg::Close { run }).await;
+        if leave == Leave::Release
+            && let Err(cause) = self.store.release(run, epoch).await
+        {
+            warn!(run.id = %run, error = %cause, "run could not be released");
         }
+        self.live.remove(&run);
+    }
+
+    /// Notes that this process works on a run, so that it does so once.
+    pub(crate) fn take_up(&self, run: RunId) -> Result<(), RunError> {
+        match self.live.insert(run, ()) {
+            None => Ok(()),
+            Some(()) => {
+                Err(RunError::Invalid(format!("run `{run}` is being worked on in this process already")))
+            }
+        }
+    }
+
+    /// Notes that this process does not work on a run after all.
+    pub(crate) fn forget(&self, run: RunId) {
+        self.live.remove(&run);
+    }
+
+    /// Keeps something going until the runtime closes.
+    pub(crate) fn keep(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.keepers.spawn(work);
     }
 
     /// Moves waiting commands into the run's journal; they leave the inbox in the same commit.

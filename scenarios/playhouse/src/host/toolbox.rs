@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use playhouse_messages::{Clock, Tool};
 use playhouse_runtime::{RestartPolicy, UserPool};
@@ -26,6 +27,7 @@ pub(crate) struct Toolboxes {
     clock: Arc<dyn Clock>,
     data_dir: PathBuf,
     opened: Mutex<HashMap<ToolboxKey, Arc<ToolRegistry>>>,
+    n_tries: AtomicUsize,
 }
 
 impl Toolboxes {
@@ -35,7 +37,7 @@ impl Toolboxes {
         clock: Arc<dyn Clock>,
         data_dir: PathBuf,
     ) -> Self {
-        Self { supervisor, pool, clock, data_dir, opened: Mutex::default() }
+        Self { supervisor, pool, clock, data_dir, opened: Mutex::default(), n_tries: AtomicUsize::new(0) }
     }
 
     /// Returns the tools of a scenario, opening them if this process has not yet.
@@ -47,7 +49,8 @@ impl Toolboxes {
             return Ok(Arc::clone(registry));
         }
         let mut registry = ToolRegistry::default();
-        let number = opened.len();
+        // Never given twice: what is left of a set that failed to open must not be in the way of the next try.
+        let number = self.n_tries.fetch_add(1, Ordering::Relaxed);
         for source in &definition.tools {
             for tool in self.open(definition, source).await? {
                 let handle = Arc::new(self.handle(definition, tool)?);
