@@ -133,7 +133,7 @@ impl CoordinatorState {
         match outcome {
             TurnOutcome::Replied | TurnOutcome::Cancelled => {}
             TurnOutcome::Limited { limit } => {
-                self.limited = Some(format!("turn {turn} of `{name}`: {limit}"))
+                self.limited = Some(format!("turn {turn} of `{name}`: {limit}"));
             }
             TurnOutcome::ModelFailed { detail } => {
                 self.failed = Some(format!("turn {turn} of `{name}`: {detail}"));

@@ -68,7 +68,7 @@ mod tests {
     fn a_trace_context_is_a_traceparent() {
         let context = TraceContext {
             trace_id: 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736,
-            span_id: 0xf067_aa0b_a902_b7,
+            span_id: 0x00f0_67aa_0ba9_02b7,
         };
         assert_eq!(context.to_string(), "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
         assert_eq!(context.to_string().parse(), Ok(context));

@@ -45,11 +45,12 @@ impl RunBook {
             row,
             epoch,
             head: ChainHead::default(),
-            log: Arc::clone(&log),
+            log,
             keys: HashMap::new(),
             lanes: HashMap::new(),
             pending: Pending::default(),
         };
+        let log = Arc::clone(&book.log);
         for record in log.after(Seq(0)) {
             book.index(record);
         }

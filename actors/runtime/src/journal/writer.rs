@@ -39,6 +39,9 @@ impl fmt::Debug for WriterArgs {
     }
 }
 
+/// Who is told what became of an admission.
+type AdmissionReply = RpcReplyPort<Result<(), JournalError>>;
+
 /// The journal writer of one store.
 #[derive(Debug, Default)]
 pub struct JournalWriter;
@@ -52,7 +55,7 @@ pub struct WriterState {
     is_committing: bool,
     is_flush_due: bool,
     /// Who waits for admissions: the runs that must be durable, and whether any was refused.
-    admissions: Vec<(Vec<RunId>, RpcReplyPort<Result<(), JournalError>>)>,
+    admissions: Vec<(Vec<RunId>, AdmissionReply)>,
     /// Runs that were admitted without being opened: forgotten once durable.
     unopened: Vec<RunId>,
 }
@@ -109,7 +112,7 @@ impl Actor for JournalWriter {
             JournalMsg::Close { run } => writer.close(run),
             JournalMsg::Settled { runs } => {
                 writer.is_committing = false;
-                writer.settle(runs);
+                writer.settle(&runs);
             }
             JournalMsg::Flush => {
                 writer.is_flush_due = false;
@@ -144,7 +147,7 @@ impl WriterState {
         }
     }
 
-    fn admit(&mut self, runs: Vec<Admission>, owner: BootId, reply: RpcReplyPort<Result<(), JournalError>>) {
+    fn admit(&mut self, runs: Vec<Admission>, owner: BootId, reply: AdmissionReply) {
         if self.args.failure.get().is_some() {
             // The caller may have gone; nothing was admitted either way.
             let _ = reply.send(Err(JournalError::StoreFailed));
@@ -185,7 +188,7 @@ impl WriterState {
         } else if !self.dirty.is_empty() && !self.is_flush_due {
             self.is_flush_due = true;
             // The handle may be dropped: the timer sends once and ends with the actor.
-            let _ = myself.send_after(RIDE_FOR, || Mail::to_self(JournalMsg::Flush));
+            drop(myself.send_after(RIDE_FOR, || Mail::to_self(JournalMsg::Flush)));
         }
     }
 
@@ -202,7 +205,7 @@ impl WriterState {
             let mut work = Box::pin(write(store, failure, appends));
             // A store in memory is done at once: no task, no message.
             match poll!(&mut work) {
-                std::task::Poll::Ready(runs) => self.settle(runs),
+                std::task::Poll::Ready(runs) => self.settle(&runs),
                 std::task::Poll::Pending => {
                     self.is_committing = true;
                     let myself = myself.clone();
@@ -217,8 +220,8 @@ impl WriterState {
     }
 
     /// Tells everybody what became of a commit.
-    fn settle(&mut self, runs: Vec<(RunId, Result<Seq, JournalError>)>) {
-        for (run, outcome) in &runs {
+    fn settle(&mut self, runs: &[(RunId, Result<Seq, JournalError>)]) {
+        for (run, outcome) in runs {
             let Some(book) = self.books.get(run) else { continue };
             match outcome {
                 Ok(seq) => {
@@ -241,8 +244,8 @@ impl WriterState {
                 let _ = reply.send(Err(JournalError::StoreFailed));
             }
         }
-        self.answer_admissions(&runs);
-        self.forget_unopened(&runs);
+        self.answer_admissions(runs);
+        self.forget_unopened(runs);
     }
 
     fn publish(&self, log: &RunLog, after: Seq, upto: Seq) {

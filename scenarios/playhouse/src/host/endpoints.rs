@@ -63,7 +63,7 @@ impl Endpoints {
     ) -> Result<BTreeMap<AgentName, AgentModel>, RunError> {
         let named = self.name_models(definition, choice)?;
         if definition.crew.limit.limits_cost()
-            || definition.crew.until.as_ref().is_some_and(|u| u.limits_cost())
+            || definition.crew.until.as_ref().is_some_and(playhouse_coordinator::Condition::limits_cost)
         {
             self.require_prices(&named)?;
         }
