@@ -306,3 +306,6 @@ impl Event {
         }
     }
 }
+
+#[cfg(test)]
+mod samples;

@@ -33,8 +33,7 @@ pub(crate) fn support(krate: Option<&Path>) -> TokenStream {
 /// Writes the implementation. It refers to a module `__playhouse` in scope.
 pub(crate) fn tool_impl(target: &Target<'_>, declared: &Declared, signature: &ToolSignature) -> TokenStream {
     let Target { tool, cfgs, body, probe } = target;
-    let ToolSignature { name, description, arguments, takes_context, answer, .. } = signature;
-    let fields = &declared.fields;
+    let ToolSignature { arguments, takes_context, answer, .. } = signature;
     let spec = arguments.as_ref().map_or_else(
         || quote!(spec_without_arguments()),
         |arguments| quote_spanned!(arguments.span()=> spec::<#arguments>()),
@@ -75,24 +74,9 @@ pub(crate) fn tool_impl(target: &Target<'_>, declared: &Declared, signature: &To
             }
         }
     });
+    let declared = declared_fn(target, declared, signature, &spec);
     quote! {
-        #(#cfgs)*
-        impl #tool {
-            fn __declared() -> ::std::sync::Arc<__playhouse::ToolSpec> {
-                static SPEC: ::std::sync::OnceLock<::std::sync::Arc<__playhouse::ToolSpec>> =
-                    ::std::sync::OnceLock::new();
-                let spec = SPEC.get_or_init(|| {
-                    let declaration = __playhouse::Declaration {
-                        name: #name,
-                        description: #description,
-                        #(#fields,)*
-                        ..__playhouse::Declaration::DEFAULT
-                    };
-                    ::std::sync::Arc::new(declaration.#spec)
-                });
-                ::std::sync::Arc::clone(spec)
-            }
-        }
+        #declared
 
         #(#cfgs)*
         impl __playhouse::Tool for #tool {
@@ -115,6 +99,37 @@ pub(crate) fn tool_impl(target: &Target<'_>, declared: &Declared, signature: &To
             }
 
             #probe
+        }
+    }
+}
+
+/// Writes the function that makes what the tool declares, once.
+fn declared_fn(
+    target: &Target<'_>,
+    declared: &Declared,
+    signature: &ToolSignature,
+    spec: &TokenStream,
+) -> TokenStream {
+    let Target { tool, cfgs, .. } = target;
+    let ToolSignature { name, description, .. } = signature;
+    let fields = &declared.fields;
+    quote! {
+        #(#cfgs)*
+        impl #tool {
+            fn __declared() -> ::std::sync::Arc<__playhouse::ToolSpec> {
+                static SPEC: ::std::sync::OnceLock<::std::sync::Arc<__playhouse::ToolSpec>> =
+                    ::std::sync::OnceLock::new();
+                let spec = SPEC.get_or_init(|| {
+                    let declaration = __playhouse::Declaration {
+                        name: #name,
+                        description: #description,
+                        #(#fields,)*
+                        ..__playhouse::Declaration::DEFAULT
+                    };
+                    ::std::sync::Arc::new(declaration.#spec)
+                });
+                ::std::sync::Arc::clone(spec)
+            }
         }
     }
 }
