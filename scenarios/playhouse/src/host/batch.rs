@@ -90,8 +90,8 @@ impl Runtime {
             let path = start.input_path.display();
             return Err(RunError::Invalid(format!("there are no cases in `{path}`")));
         }
-        inner.endpoints.of(&scenario, start.model.as_ref()).await?;
-        inner.toolboxes.of(&scenario).await?;
+        // Found before admission: a batch that cannot be worked on is not written.
+        inner.means(&scenario, start.model.as_ref()).await?;
         let admissions = admit_batch(&scenario, &start, inner.clock.now())?;
         let Some((row, log)) = admissions.first().map(|first| (first.row.clone(), first.log.clone())) else {
             return Err(RunError::Closing);
@@ -205,8 +205,9 @@ impl OpenBatch {
         if let Some(end) = settled(inner, run).await? {
             return Ok(StartedCase::Settled(Box::new(end)));
         }
+        let means = inner.means(&self.definition, self.admitted().and_then(|batch| batch.model.as_ref())).await?;
         match open_run(inner, &self.definition, run, self.opening).await? {
-            Ok(opened) => Ok(StartedCase::Live(inner.launch(opened).await?)),
+            Ok(opened) => Ok(StartedCase::Live(inner.launch(opened, means).await?)),
             Err(end) => Ok(StartedCase::Settled(Box::new(end))),
         }
     }

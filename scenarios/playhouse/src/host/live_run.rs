@@ -112,6 +112,12 @@ pub(crate) enum Leave {
     Keep,
 }
 
+/// The models and tools of a scenario, found before a run is touched.
+pub(crate) struct Means {
+    pub(crate) models: BTreeMap<AgentName, AgentModel>,
+    pub(crate) tools: Arc<playhouse_tools::ToolRegistry>,
+}
+
 /// What a run needs to be worked on: it is ours, and its log holds all records.
 pub(crate) struct OpenedRun {
     pub(crate) definition: Arc<Definition>,
@@ -138,12 +144,14 @@ pub(crate) struct LiveRun {
 
 impl LiveRun {
     /// Starts the actors of a run.
-    pub(crate) async fn start(inner: &Arc<Inner>, opened: OpenedRun) -> Result<Arc<Self>, RunError> {
+    pub(crate) async fn start(
+        inner: &Arc<Inner>,
+        opened: OpenedRun,
+        means: Means,
+    ) -> Result<Arc<Self>, RunError> {
         let Some(admitted) = admitted(&opened.journal) else {
             return Err(RunError::Invalid(format!("run `{}` is a batch", opened.row.run)));
         };
-        let models = inner.endpoints.of(&opened.definition, admitted.model.as_ref()).await?;
-        let tools = inner.toolboxes.of(&opened.definition).await?;
         if opened.epoch > 1 {
             // Before anybody gets a turn: a run that was cancelled while it rested does nothing more.
             inner.take_commands(&opened.journal, &Address::new(1)).await?;
@@ -171,8 +179,7 @@ impl LiveRun {
             inner,
             opened: &opened,
             context,
-            models,
-            tools,
+            means,
             coordinator: &coordinator,
             agents: &agents,
         };
@@ -329,8 +336,7 @@ struct Parts<'a> {
     inner: &'a Arc<Inner>,
     opened: &'a OpenedRun,
     context: Arc<RunContext>,
-    models: BTreeMap<AgentName, AgentModel>,
-    tools: Arc<playhouse_tools::ToolRegistry>,
+    means: Means,
     coordinator: &'a Address<CoordinatorMsg>,
     agents: &'a BTreeMap<AgentName, Address<AgentMsg>>,
 }
@@ -343,9 +349,9 @@ impl Parts<'_> {
         (1u32..)
             .zip(self.agents_in_order())
             .filter_map(|(place, definition)| {
-                let model = self.models.get(&definition.name)?;
+                let model = self.means.models.get(&definition.name)?;
                 let address = self.agents.get(&definition.name)?.clone();
-                let specs = definition.tools.iter().filter_map(|name| self.tools.get(name.as_str()));
+                let specs = definition.tools.iter().filter_map(|name| self.means.tools.get(name.as_str()));
                 let specs = specs.map(|tool| Arc::clone(tool.spec())).collect();
                 let header = request_header(definition, model.name.clone(), &names, specs);
                 let args = AgentArgs {
@@ -357,7 +363,7 @@ impl Parts<'_> {
                     model: Arc::clone(&model.client),
                     header_hash: header.hash(),
                     header: Arc::new(header),
-                    tools: Arc::clone(&self.tools),
+                    tools: Arc::clone(&self.means.tools),
                     calls: self.inner.calls.clone(),
                     clock: Arc::clone(&self.inner.clock),
                     bus: Arc::new(self.inner.bus.clone()),

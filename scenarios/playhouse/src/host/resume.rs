@@ -13,7 +13,7 @@ use playhouse_types::{
 
 use super::batch::{BatchHandle, OpenBatch};
 use super::error::RunError;
-use super::live_run::{Leave, OpenedRun, RunEnd, RunHandle, admitted, record_resumption};
+use super::live_run::{Leave, Means, OpenedRun, RunEnd, RunHandle, admitted, record_resumption};
 use super::runtime::{Inner, Runtime};
 use crate::definition::Definition;
 
@@ -69,9 +69,9 @@ impl Runtime {
         if let Some(end) = settled(inner, run).await? {
             return Ok(Resumed::Settled(Box::new(end)));
         }
-        let definition = prepare(inner, &row, find).await?;
+        let (definition, means) = prepare(inner, &row, find).await?;
         match open_run(inner, &definition, run, opening).await? {
-            Ok(opened) => Ok(Resumed::Run(inner.launch(opened).await?)),
+            Ok(opened) => Ok(Resumed::Run(inner.launch(opened, means).await?)),
             Err(end) => Ok(Resumed::Settled(Box::new(end))),
         }
     }
@@ -97,7 +97,7 @@ impl Runtime {
             let log = load(inner, row.run).await?;
             return Ok(Resumed::Settled(Box::new(end_on_record(row.clone(), &log))));
         }
-        let definition = prepare(inner, row, find).await?;
+        let (definition, _) = prepare(inner, row, find).await?;
         let claimed = claim(inner, row.run, opening).await?;
         match self.open_batch(&claimed, definition, opening).await {
             Ok(batch) => Ok(Resumed::Batch(batch.launch(inner))),
@@ -163,7 +163,7 @@ async fn prepare(
     inner: &Arc<Inner>,
     row: &RunRow,
     find: &FindScenario<'_>,
-) -> Result<Arc<Definition>, RunError> {
+) -> Result<(Arc<Definition>, Means), RunError> {
     let first = inner.store.records(row.run, Seq(0), 1).await?;
     let (parameters, model, agents) = match first.first().map(|record| &record.event) {
         Some(Event::RunAdmitted(admitted)) => {
@@ -176,9 +176,8 @@ async fn prepare(
     };
     let definition = find(&row.scenario, parameters).map_err(RunError::Invalid)?;
     refuse_missing_agents(row.run, agents, &definition)?;
-    inner.endpoints.of(&definition, model).await?;
-    inner.toolboxes.of(&definition).await?;
-    Ok(definition)
+    let means = inner.means(&definition, model).await?;
+    Ok((definition, means))
 }
 
 /// An agent on record that the scenario no longer has could hold an open turn for ever.

@@ -13,7 +13,7 @@ use playhouse_runtime::{
 };
 use playhouse_storage::{MemoryStore, STALE_AFTER, Store, StoreError};
 use playhouse_storage_sqlite::{SqliteOptions, SqliteStore};
-use playhouse_types::{BootId, Incarnation, Label, Lane, RunId, Seq, Step, TurnId};
+use playhouse_types::{BootId, Incarnation, Label, Lane, ModelName, RunId, Seq, Step, TurnId};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -22,7 +22,7 @@ use tracing::{error, warn};
 use super::admission::{FirstInput, admit_run};
 use super::endpoints::Endpoints;
 use super::error::{OpenError, RunError};
-use super::live_run::{Leave, LiveRun, OpenedRun, RunEnd, RunHandle, StartRun};
+use super::live_run::{Leave, LiveRun, Means, OpenedRun, RunEnd, RunHandle, StartRun};
 use super::options::{Durability, RuntimeOptions};
 use super::system::{System, addressed_child};
 use super::toolbox::Toolboxes;
@@ -135,27 +135,13 @@ impl Runtime {
     ///
     /// # Errors
     /// [`RunError`]; `Invalid` before anything was written.
+    /// # Cancel safety
+    /// Dropping the future does not stop the run from beginning.
     pub async fn start(&self, scenario: Arc<Definition>, start: StartRun) -> Result<RunHandle, RunError> {
-        let inner = &self.inner;
-        inner.refuse_when_closing()?;
-        // Found before admission: a run that cannot be worked on is not written.
-        inner.endpoints.of(&scenario, start.model.as_ref()).await?;
-        inner.toolboxes.of(&scenario).await?;
-        let first = FirstInput {
-            case: None,
-            parent: None,
-            input: &start.input,
-            seed: start.seed,
-            model: start.model.as_ref(),
-            now: inner.clock.now(),
-        };
-        let admission = admit_run(&scenario, &first)?;
-        let (row, log) = (admission.row.clone(), admission.log.clone());
-        inner.admit(vec![admission]).await?;
-        let log = log.ok_or(RunError::Closing)?;
-        inner.take_up(row.run)?;
-        let journal = RunJournal::new(inner.journal.clone(), log);
-        inner.launch(OpenedRun { definition: scenario, journal, row, epoch: 1, owner_gone_at: None }).await
+        let inner = Arc::clone(&self.inner);
+        // A task of its own: whoever calls from `block_on` would pay for waking a worker at every step.
+        let begun = tokio::spawn(async move { inner.begin(scenario, start).await });
+        begun.await.unwrap_or(Err(RunError::Closing))
     }
 
     /// Asks all runs to stop: no new turns; calls in flight reach their record. Their handles then say `Interrupted`.
@@ -245,12 +231,49 @@ impl Inner {
         }
     }
 
+    /// Puts a run on record and starts it.
+    async fn begin(self: Arc<Self>, scenario: Arc<Definition>, start: StartRun) -> Result<RunHandle, RunError> {
+        self.refuse_when_closing()?;
+        // Found before admission: a run that cannot be worked on is not written.
+        let means = self.means(&scenario, start.model.as_ref()).await?;
+        let first = FirstInput {
+            case: None,
+            parent: None,
+            input: &start.input,
+            seed: start.seed,
+            model: start.model.as_ref(),
+            now: self.clock.now(),
+        };
+        let admission = admit_run(&scenario, &first)?;
+        let (row, log) = (admission.row.clone(), admission.log.clone());
+        self.admit(vec![admission]).await?;
+        let log = log.ok_or(RunError::Closing)?;
+        self.take_up(row.run)?;
+        let journal = RunJournal::new(self.journal.clone(), log);
+        let opened = OpenedRun { definition: scenario, journal, row, epoch: 1, owner_gone_at: None };
+        self.launch(opened, means).await
+    }
+
+    /// Finds the models and tools of a scenario.
+    pub(crate) async fn means(
+        &self,
+        definition: &Definition,
+        model: Option<&ModelName>,
+    ) -> Result<Means, RunError> {
+        let models = self.endpoints.of(definition, model).await?;
+        Ok(Means { models, tools: self.toolboxes.of(definition).await? })
+    }
+
     /// Starts the actors of a run and keeps it until it rests.
     ///
     /// If they cannot be started, the run is given out of our hands again.
-    pub(crate) async fn launch(self: &Arc<Self>, opened: OpenedRun) -> Result<RunHandle, RunError> {
+    pub(crate) async fn launch(
+        self: &Arc<Self>,
+        opened: OpenedRun,
+        means: Means,
+    ) -> Result<RunHandle, RunError> {
         let (run, epoch) = (opened.row.run, opened.epoch);
-        let live = match LiveRun::start(self, opened).await {
+        let live = match LiveRun::start(self, opened, means).await {
             Ok(live) => live,
             Err(error) => {
                 self.let_go(run, epoch, Leave::Release).await;
