@@ -205,7 +205,8 @@ impl OpenBatch {
         if let Some(end) = settled(inner, run).await? {
             return Ok(StartedCase::Settled(Box::new(end)));
         }
-        let means = inner.means(&self.definition, self.admitted().and_then(|batch| batch.model.as_ref())).await?;
+        let means =
+            inner.means(&self.definition, self.admitted().and_then(|batch| batch.model.as_ref())).await?;
         match open_run(inner, &self.definition, run, self.opening).await? {
             Ok(opened) => Ok(StartedCase::Live(inner.launch(opened, means).await?)),
             Err(end) => Ok(StartedCase::Settled(Box::new(end))),

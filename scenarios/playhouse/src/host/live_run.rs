@@ -175,14 +175,8 @@ impl LiveRun {
             data_dir: inner.options.data_dir.clone(),
             owner_gone_at: opened.owner_gone_at,
         });
-        let parts = Parts {
-            inner,
-            opened: &opened,
-            context,
-            means,
-            coordinator: &coordinator,
-            agents: &agents,
-        };
+        let parts =
+            Parts { inner, opened: &opened, context, means, coordinator: &coordinator, agents: &agents };
         let mut children = parts.agent_specs();
         let links = Arc::new(Links::default());
         children.push(parts.coordinator_spec(&links, &rest));

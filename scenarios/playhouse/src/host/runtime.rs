@@ -232,7 +232,11 @@ impl Inner {
     }
 
     /// Puts a run on record and starts it.
-    async fn begin(self: Arc<Self>, scenario: Arc<Definition>, start: StartRun) -> Result<RunHandle, RunError> {
+    async fn begin(
+        self: Arc<Self>,
+        scenario: Arc<Definition>,
+        start: StartRun,
+    ) -> Result<RunHandle, RunError> {
         self.refuse_when_closing()?;
         // Found before admission: a run that cannot be worked on is not written.
         let means = self.means(&scenario, start.model.as_ref()).await?;
