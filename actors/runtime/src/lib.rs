@@ -13,7 +13,7 @@
 //! - [`JournalWriter`]: one per store; gives records their place, appends them to the shared log of their run, commits
 //!   what has gathered in one transaction. A failed commit tears the affected logs: nothing of it is acknowledged.
 //! - [`CallTable`]: model and tool calls in flight, apart from the agents that asked.
-//! - [`UserPool`]: where scripts and tools run, so that nothing they do stalls an actor.
+//! - [`UserPool`]: where tools run, so that nothing they do stalls an actor.
 //!
 //! Limits: an abort, a stack overflow or running out of memory takes the process; `resume` is the answer to those. The
 //! supervisor's counters live in memory; the crash-loop counter of a run is in the store.

@@ -48,7 +48,7 @@ impl Default for UserPoolLimits {
     }
 }
 
-/// Runs user code (tools, scripts, probes) on threads of its own.
+/// Runs user code (tools, their sets and probes) on threads of its own.
 ///
 /// Each call has a thread from start to end, so it may block or loop. A call that outlives its deadline is
 /// *abandoned*: the caller gets [`UserCodeError::TimedOut`], its future is dropped as soon as it yields, and its
