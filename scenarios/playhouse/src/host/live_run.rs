@@ -62,7 +62,7 @@ pub struct RunHandle {
 }
 
 impl RunHandle {
-    /// Waits until the run has come to rest and its actors have stopped.
+    /// Waits until the run has come to rest: nothing of it is worked on any more, and what is on record is durable.
     ///
     /// # Errors
     /// [`RunError::Closing`] if the runtime went away first.
