@@ -131,7 +131,7 @@ impl CoordinatorState {
         let speaker = self.open.remove(&turn);
         let name = speaker.as_ref().map_or("?", AgentName::as_str);
         match outcome {
-            TurnOutcome::Replied | TurnOutcome::Cancelled => {}
+            TurnOutcome::Replied | TurnOutcome::Cancelled | TurnOutcome::Skipped { .. } => {}
             TurnOutcome::Limited { limit } => {
                 self.limited = Some(format!("turn {turn} of `{name}`: {limit}"));
             }

@@ -31,7 +31,7 @@ pub use codec::{
 };
 pub use command::{Command, CommandId, CommandInbox, PendingCommand};
 pub use event::{
-    AdmittedBatch, AdmittedRun, BatchCase, Event, ExitKind, GateVerdict, ModelIntent, ToolIntent,
+    AdmittedBatch, AdmittedRun, BatchCase, Event, ExitKind, Fork, GateVerdict, ModelIntent, ToolIntent,
 };
 pub use key::{Kind, RecordKey};
 pub use read::{JournalRead, ReadError};
