@@ -404,16 +404,20 @@ impl Parts<'_> {
 
 /// How a coordinator reaches its run; connected once the run's actors exist.
 #[derive(Default)]
-struct Links(std::sync::OnceLock<(std::sync::Weak<Inner>, std::sync::Weak<LiveRun>)>);
+struct Links {
+    ends: std::sync::OnceLock<(std::sync::Weak<Inner>, std::sync::Weak<LiveRun>)>,
+    /// Held while the inbox is read: a slow store must not gather one reader for every tick.
+    reading: Arc<tokio::sync::Mutex<()>>,
+}
 
 impl Links {
     fn connect(&self, inner: &Arc<Inner>, live: &Arc<LiveRun>) {
         // Set once, by the only caller.
-        let _ = self.0.set((Arc::downgrade(inner), Arc::downgrade(live)));
+        let _ = self.ends.set((Arc::downgrade(inner), Arc::downgrade(live)));
     }
 
     fn ends(&self) -> Option<(Arc<Inner>, Arc<LiveRun>)> {
-        let (inner, live) = self.0.get()?;
+        let (inner, live) = self.ends.get()?;
         Some((inner.upgrade()?, live.upgrade()?))
     }
 }
@@ -450,7 +454,9 @@ impl CrewLinks for Links {
 
     fn take_commands(&self) {
         let Some((inner, live)) = self.ends() else { return };
+        let Ok(reading) = Arc::clone(&self.reading).try_lock_owned() else { return };
         tokio::spawn(async move {
+            let _reading = reading;
             if let Err(error) = inner.take_commands(&live.journal, &live.coordinator).await {
                 warn!(run.id = %live.run, error = %error, "the command inbox could not be read");
             }
