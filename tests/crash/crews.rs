@@ -205,6 +205,6 @@ fn long(ledger: &Ledger) -> Arc<Definition> {
             ScriptReply::say(format!("turn {}, {} before", request.turn, request.transcript.len()))
         })
     });
-    scenario.crew(RoundRobin::new(), &agents).until(turns(40)).limit(turns(41));
+    scenario.crew(RoundRobin::new(), &agents).until(turns(24)).limit(turns(25));
     finish(scenario)
 }
