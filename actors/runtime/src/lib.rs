@@ -30,7 +30,7 @@ mod user_pool;
 
 pub use bus::{BroadcastBus, EventStream, StreamItem};
 pub use calls::CallTable;
-pub use clock::SystemClock;
+pub use clock::{SimulatedClock, SystemClock};
 pub use draws::KeyedDraws;
 pub use ids::{new_boot_id, new_run_id, new_run_key, new_trace};
 pub use journal::{JournalWriter, WriterArgs, WriterFailure};
