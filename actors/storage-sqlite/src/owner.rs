@@ -5,12 +5,12 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use playhouse_journal::{CodecError, RunRow};
 use playhouse_storage::{Claim as Claimed, ClaimError, PreviousOwner, StoreError};
 use playhouse_types::{BootId, RunId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use crate::run_row;
+use crate::checksum::RUN;
+use crate::run_row::{self, StoredRun};
 use crate::schema::unusable;
 use crate::writer::{Session, Task};
 
@@ -104,6 +104,8 @@ fn forget_dead(
             is_alive(dir, boot)?;
         }
     }
+    // A row whose id was damaged is nobody's; the process that it stood for keeps its lock file.
+    conn.execute("DELETE FROM owner WHERE length(boot) <> 16", ())?;
     let mut statement = conn.prepare("SELECT boot FROM owner")?;
     let boots = statement.query_map((), |row| row.get(0))?.collect::<rusqlite::Result<Vec<[u8; 16]>>>()?;
     for bytes in boots {
@@ -147,13 +149,14 @@ impl Task for Release {
     type Output = ();
 
     fn execute(&self, session: &Session<'_>) -> rusqlite::Result<()> {
-        let sql = "UPDATE run SET owner = NULL WHERE id = ?1 AND epoch = ?2 AND owner = ?3";
-        let owner = run_row::boot(session.boot);
-        session.conn.prepare_cached(sql)?.execute(params![
-            run_row::id(self.run),
-            self.epoch.cast_signed(),
-            owner
-        ])?;
+        // A run that cannot be read keeps its owner: the next one finds it damaged either way.
+        if let Some(Ok(stored)) = run_row::find(session.conn, self.run)?
+            && stored.epoch == self.epoch
+            && stored.owner == Some(session.boot)
+        {
+            session.conn.prepare_cached("UPDATE run SET owner = NULL WHERE no = ?1")?.execute([stored.no])?;
+            RUN.seal(session.conn, stored.no)?;
+        }
         Ok(())
     }
 }
@@ -171,33 +174,30 @@ impl Task for Claim {
         match run_row::find(session.conn, self.run)? {
             None => Ok(Err(ClaimError::UnknownRun { run: self.run })),
             Some(Err(source)) => Ok(Err(ClaimError::Damaged { run: self.run, source })),
-            Some(Ok(row)) => self.take(session, row),
+            Some(Ok(stored)) => self.take(session, stored),
         }
     }
 }
 
 impl Claim {
-    fn take(&self, session: &Session<'_>, row: RunRow) -> rusqlite::Result<Result<Claimed, ClaimError>> {
-        let mut statement = session.conn.prepare_cached("SELECT epoch, owner FROM run WHERE id = ?1")?;
-        let (epoch, owner) = statement.query_row([run_row::id(self.run)], |row| {
-            Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get::<_, Option<Vec<u8>>>(1)?))
-        })?;
-        let Ok(owner) = owner.map(<[u8; 16]>::try_from).transpose() else {
-            let source = CodecError::UnreadableRow { field: "owner" };
-            return Ok(Err(ClaimError::Damaged { run: self.run, source }));
-        };
-        let owner = owner.map(|bytes| BootId::from_u128(u128::from_be_bytes(bytes)));
+    fn take(
+        &self,
+        session: &Session<'_>,
+        stored: StoredRun,
+    ) -> rusqlite::Result<Result<Claimed, ClaimError>> {
+        let StoredRun { no, epoch, owner, row, .. } = stored;
         let claimed = previous(session, owner)?
             .map_err(|error| ClaimError::Store(unusable(session.dir, error)))
             .and_then(|previous| previous.claim(row, epoch, self.takeover));
         if let Ok(claimed) = &claimed {
-            let sql = "UPDATE run SET owner = ?2, epoch = ?3, starts_without_progress = ?4 WHERE id = ?1";
+            let sql = "UPDATE run SET owner = ?2, epoch = ?3, starts_without_progress = ?4 WHERE no = ?1";
             session.conn.prepare_cached(sql)?.execute(params![
-                run_row::id(self.run),
+                no,
                 run_row::boot(session.boot),
                 claimed.epoch.cast_signed(),
                 claimed.row.starts_without_progress,
             ])?;
+            RUN.seal(session.conn, no)?;
         }
         Ok(claimed)
     }

@@ -10,10 +10,25 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::SqliteOptions;
+use crate::checksum::{COMMAND, RUN, SNAPSHOT};
 use crate::failure::{is_busy, is_full};
 
-/// The SQL that leads from each format to the next.
-const STEPS: &[&str] = &[include_str!("schema/step_1.sql")];
+/// What leads from one format to the next.
+struct Step {
+    sql: &'static str,
+    /// What SQL cannot do.
+    then: fn(&Connection) -> rusqlite::Result<()>,
+}
+
+const STEPS: &[Step] = &[
+    Step { sql: include_str!("schema/step_1.sql"), then: |_| Ok(()) },
+    Step { sql: include_str!("schema/step_2.sql"), then: seal_all },
+];
+
+/// Gives the rows of format 1 their checksums. What was damaged before cannot be told; records verify all the same.
+fn seal_all(conn: &Connection) -> rusqlite::Result<()> {
+    [RUN, SNAPSHOT, COMMAND].iter().try_for_each(|sealed| sealed.seal_all(conn))
+}
 
 /// Marks the file as ours (`PLAY`), for `file` and for the check below.
 const APPLICATION_ID: i64 = 0x504c_4159;
@@ -103,7 +118,7 @@ fn migrate(conn: &Connection, dir: &Path) -> Result<(), StoreError> {
         let tx = Transaction::new_unchecked(conn, TransactionBehavior::Immediate).map_err(failed)?;
         let version = format(&tx, dir)?;
         let Some(step) = STEPS.get(version) else { return Ok(()) };
-        tx.execute_batch(step).map_err(failed)?;
+        tx.execute_batch(step.sql).and_then(|()| (step.then)(&tx)).map_err(failed)?;
         let next = version + 1;
         tx.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {next}"))
             .map_err(failed)?;

@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 
 use futures::future::BoxFuture;
 use playhouse_journal::{
-    Command, CommandId, CommandInbox, JournalRead, PendingCommand, ReadError, Record, RunRow,
+    Command, CommandId, CommandInbox, DamagedRun, JournalRead, PendingCommand, ReadError, Record, RunRow,
 };
 use playhouse_storage::{AppendError, Claim, ClaimError, Now, RunAppend, Snapshot, Store, StoreError};
 use playhouse_types::{BootId, Lane, RunId, Seq};
@@ -132,11 +132,15 @@ impl Drop for SqliteStore {
 
 impl JournalRead for SqliteStore {
     fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<RunRow>, ReadError>> {
-        Box::pin(self.read(move |conn| run_row::read(conn, run)))
+        Box::pin(self.read(move |conn| Ok(run_row::read(conn, run)?.map(|stored| stored.row))))
     }
 
     fn runs(&self) -> BoxFuture<'_, Result<Vec<RunRow>, ReadError>> {
-        Box::pin(self.read(run_row::read_all))
+        Box::pin(self.read(|conn| Ok(run_row::read_all(conn)?.rows)))
+    }
+
+    fn damaged_runs(&self) -> BoxFuture<'_, Result<Vec<DamagedRun>, ReadError>> {
+        Box::pin(self.read(|conn| Ok(run_row::read_all(conn)?.damaged)))
     }
 
     fn records(&self, run: RunId, after: Seq, limit: usize) -> BoxFuture<'_, Result<Vec<Record>, ReadError>> {
@@ -150,6 +154,7 @@ impl CommandInbox for SqliteStore {
             match self.store(Submit { run, id, command }).await {
                 Ok(Submitted::Left) => Ok(()),
                 Ok(Submitted::UnknownRun) => Err(ReadError::UnknownRun { run }),
+                Ok(Submitted::Damaged(source)) => Err(ReadError::Corrupt { run, source }),
                 Err(error) => Err(ReadError::Unavailable { path: self.dir.clone(), source: Box::new(error) }),
             }
         })
