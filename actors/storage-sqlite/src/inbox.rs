@@ -78,7 +78,9 @@ pub(crate) fn pending(conn: &Connection, run: RunId) -> Result<Vec<PendingComman
             Err(error) if is_damage(&error) => return Err(damaged()),
             Err(error) => return Err(error.into()),
         };
-        commands.push(decode(row).ok_or_else(damaged)?);
+        // A damaged index leads to another run's command, which is whole.
+        let command = decode(row).filter(|_| row.get("run") == Ok(stored.no));
+        commands.push(command.ok_or_else(damaged)?);
     }
     if commands.len() == stored.commands_waiting as usize { Ok(commands) } else { Err(damaged()) }
 }

@@ -37,6 +37,8 @@
 
 mod append;
 mod checksum;
+#[doc(hidden)]
+pub mod damage;
 mod failure;
 mod inbox;
 mod options;

@@ -93,7 +93,10 @@ pub(crate) fn json<T: serde::Serialize>(value: &T) -> rusqlite::Result<String> {
 /// Finds a run; the inner error is a row that is damaged.
 pub(crate) fn find(conn: &Connection, run: RunId) -> rusqlite::Result<Option<Result<StoredRun, CodecError>>> {
     conn.prepare_cached(concat!("SELECT ", run_columns!(), " FROM run WHERE id = ?1"))?
-        .query_row([id(run)], |row| Ok(decode(row)))
+        .query_row([id(run)], |row| {
+            // A damaged index leads to the row of another run, which is whole.
+            Ok(decode(row).and_then(|stored| if stored.row.run == run { Ok(stored) } else { Err(LOST) }))
+        })
         .optional()
 }
 

@@ -42,6 +42,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often another process may open a new file at the same moment before we give up.
 const N_WAL_TRIES: u32 = 20;
 
+/// More statements than a connection ever prepares.
+const N_STATEMENTS: usize = 48;
+
 pub(crate) fn file(dir: &Path) -> PathBuf {
     dir.join("playhouse.db")
 }
@@ -65,10 +68,34 @@ pub(crate) fn open_reader(dir: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(file(dir), flags)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
-    conn.execute_batch("PRAGMA query_only = ON")?;
+    configure_reader(&conn)?;
     // Whether the log may be moved into the file is the writer's decision.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(conn)
+}
+
+/// Opens the bytes of a file, in memory and for reading only, as far as a file with these bytes would be opened.
+pub(crate) fn open_bytes(bytes: &[u8], dir: &Path) -> Result<Connection, StoreError> {
+    let failed = |error| failed(dir, error);
+    let mut bytes = bytes.to_vec();
+    // Bytes in memory cannot have a log; the marks that ask for one are replaced (the format's version numbers).
+    for mark in bytes.iter_mut().skip(18).take(2).filter(|mark| **mark == 2) {
+        *mark = 1;
+    }
+    let mut conn = Connection::open_in_memory().map_err(failed)?;
+    conn.deserialize_read_exact("main", &*bytes, bytes.len(), true).map_err(failed)?;
+    configure_reader(&conn).map_err(failed)?;
+    if format(&conn, dir)? == STEPS.len() {
+        Ok(conn)
+    } else {
+        Err(unusable(dir, "it has no tables, or those of an older format"))
+    }
+}
+
+fn configure_reader(conn: &Connection) -> rusqlite::Result<()> {
+    conn.execute_batch("PRAGMA query_only = ON; PRAGMA cell_size_check = ON")?;
+    conn.set_prepared_statement_cache_capacity(N_STATEMENTS);
+    Ok(())
 }
 
 fn failed(dir: &Path, error: rusqlite::Error) -> StoreError {
@@ -90,6 +117,7 @@ fn configure(conn: &Connection, options: &SqliteOptions) -> rusqlite::Result<()>
          PRAGMA fullfsync = ON;
          PRAGMA checkpoint_fullfsync = ON;
          PRAGMA foreign_keys = OFF;
+         PRAGMA cell_size_check = ON;
          PRAGMA cache_size = -16384;
          PRAGMA wal_autocheckpoint = 4000;
          PRAGMA journal_size_limit = 67108864;",
@@ -97,7 +125,7 @@ fn configure(conn: &Connection, options: &SqliteOptions) -> rusqlite::Result<()>
     if let Some(bytes) = options.max_size_bytes {
         conn.execute_batch(&format!("PRAGMA max_page_count = {}", (bytes / PAGE_BYTES).max(1)))?;
     }
-    conn.set_prepared_statement_cache_capacity(32);
+    conn.set_prepared_statement_cache_capacity(N_STATEMENTS);
     Ok(())
 }
 

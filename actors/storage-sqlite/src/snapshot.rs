@@ -47,11 +47,16 @@ impl Task for PutSnapshot {
 
 /// Returns the newest snapshot of a lane. A damaged one is none: whoever asks folds from the beginning instead.
 pub(crate) fn read(conn: &Connection, run: RunId, lane: &Lane) -> Result<Option<Snapshot>, ReadFailure> {
+    let Some(stored) = run_row::read(conn, run)? else { return Ok(None) };
     let sql = "SELECT run, lane, seq, fold_version, state_hash, state, checksum FROM snapshot \
-               WHERE run = (SELECT no FROM run WHERE id = ?1) AND lane = ?2";
+               WHERE run = ?1 AND lane = ?2";
     let found = conn
         .prepare_cached(sql)?
-        .query_row(params![run_row::id(run), lane.as_str()], |row| Ok(decode(row, run)))
+        .query_row(params![stored.no, lane.as_str()], |row| {
+            // A damaged index leads to another snapshot, which is whole.
+            let is_run = row.get("run") == Ok(stored.no);
+            Ok(decode(row, run).filter(|snapshot| is_run && snapshot.lane == *lane))
+        })
         .optional();
     let found = match found {
         Err(error) if is_damage(&error) => Some(None),
