@@ -19,6 +19,19 @@ impl Task for Commit {
     }
 }
 
+/// The appends of the last commit.
+pub(crate) struct LastCommit(pub(crate) Vec<RunAppend>);
+
+impl Task for LastCommit {
+    type Output = Vec<Result<(), AppendError>>;
+
+    const IS_LAST: bool = true;
+
+    fn execute(&self, session: &Session<'_>) -> rusqlite::Result<Self::Output> {
+        self.0.iter().map(|append| write(session.conn, append)).collect()
+    }
+}
+
 /// Tests one run's append, then writes all of it: a refused run has written nothing.
 fn write(conn: &Connection, append: &RunAppend) -> rusqlite::Result<Result<(), AppendError>> {
     let stored = match run_row::find(conn, append.run)?.transpose() {

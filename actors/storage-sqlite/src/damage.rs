@@ -250,11 +250,11 @@ impl Comparison {
 /// If a commit is refused, which the suite that every store passes excludes.
 pub async fn sample(dir: &Path) -> Result<Vec<u8>, StoreError> {
     let store = SqliteStore::open(dir, FIRST, Arc::new(|| Timestamp(1)))?;
-    for number in 1..=4 {
+    for number in 1..=3 {
         let mut run = Run::new(number);
-        let long = large(&format!("number {number} ")).chars().take(4_000).collect::<String>();
+        let long = large(&format!("number {number} ")).chars().take(9_000).collect::<String>();
         commit(&store, vec![run.admit(FIRST, &["first", &long])]).await;
-        for turn in 0..5 {
+        for turn in 0..3 {
             run.row.turns = turn;
             let apart = format!("{turn} {}", long.chars().take(600).collect::<String>());
             let append = run.append(&[&format!("a short text of turn {turn}"), &apart]);

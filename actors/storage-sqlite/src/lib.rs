@@ -10,7 +10,9 @@
 //! - Whatever is queued while a transaction runs goes into the next one: many callers share one sync.
 //! - Each run is tested before it is written, in the transaction: a refused run leaves its neighbors alone.
 //! - After a failed write nothing is written any more: every later write of this process fails at once, no sync is
-//!   repeated, reads go on. A lock held by another process is waited for and is no failure.
+//!   repeated, reads go on. A lock held by another process is waited for, for a minute ([`SqliteOptions::lock_timeout`]).
+//! - On a full disk one more commit ([`Store::commit_last`]) gets the room of `<dir>/reserve`, which is held back again at
+//!   the next opening. Late results go to `<dir>/late/<run>.jsonl`, whatever the database does.
 //! - A journal is read in one transaction and checked against the end of the chain in the run's row, so that missing
 //!   records at the end show as well.
 //!
@@ -32,19 +34,23 @@
 //! It must never acknowledge before the sync, block a tokio worker, repair a file or write one of a newer format.
 //!
 //! [`Store::commit`]: playhouse_storage::Store::commit
+//! [`Store::commit_last`]: playhouse_storage::Store::commit_last
 //! [`JournalRead::runs`]: playhouse_journal::JournalRead::runs
 //! [`JournalRead::damaged_runs`]: playhouse_journal::JournalRead::damaged_runs
 
 mod append;
+mod check;
 mod checksum;
 #[doc(hidden)]
 pub mod damage;
 mod failure;
 mod inbox;
+mod late;
 mod options;
 mod owner;
 mod reader;
 mod records;
+mod reserve;
 mod run_row;
 mod schema;
 mod snapshot;

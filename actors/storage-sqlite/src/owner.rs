@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 
 use crate::checksum::RUN;
 use crate::run_row::{self, StoredRun};
-use crate::schema::unusable;
+use crate::schema::{self, unusable};
 use crate::writer::{Session, Task};
 
 /// The lock that says that this process lives. The system frees it at the process's end, however that comes.
@@ -32,7 +32,7 @@ impl OwnerLock {
         boot: BootId,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let failed = |error: rusqlite::Error| unusable(dir, error);
+        let failed = |error| schema::failed(dir, error);
         let tx = Transaction::new_unchecked(conn, TransactionBehavior::Immediate).map_err(failed)?;
         let lock = Self::take(dir, boot).map_err(|error| unusable(dir, error))?;
         forget_dead(&tx, dir, boot).map_err(|error| unusable(dir, error))?;
@@ -90,6 +90,12 @@ fn is_alive(dir: &Path, boot: BootId) -> io::Result<bool> {
             Ok(false)
         }
     }
+}
+
+/// Tells whether a process lives, and changes nothing: also without the write lock.
+pub(crate) fn seems_alive(dir: &Path, boot: BootId) -> bool {
+    let locked = File::open(lock_path(dir, boot)).map(|file| file.try_lock_shared());
+    matches!(locked, Ok(Err(TryLockError::WouldBlock)))
 }
 
 fn forget_dead(

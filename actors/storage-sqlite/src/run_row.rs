@@ -100,20 +100,24 @@ pub(crate) fn find(conn: &Connection, run: RunId) -> rusqlite::Result<Option<Res
         .optional()
 }
 
-/// Reads one run, if there is one. A run that its index no longer names is looked for in the table itself, because what
+/// Reads one run, if there is one. A run that its index does not lead to is looked for in the table itself, because what
 /// is damaged must not look like what is not there.
 pub(crate) fn read(conn: &Connection, run: RunId) -> Result<Option<StoredRun>, ReadFailure> {
-    let damaged = |source| ReadFailure::Damaged(run, source);
     let by_index = match find(conn, run) {
-        Err(error) if is_damage(&error) => return Err(damaged(LOST)),
-        found => found?,
+        Ok(Some(Ok(stored))) => return Ok(Some(stored)),
+        Ok(Some(Err(source))) => Some(source),
+        Ok(None) => None,
+        Err(error) if is_damage(&error) => Some(LOST),
+        Err(error) => return Err(error.into()),
     };
-    if let Some(found) = by_index {
-        return found.map(Some).map_err(damaged);
-    }
     let sql = concat!("SELECT ", run_columns!(), " FROM run NOT INDEXED WHERE id = ?1");
-    let found = conn.prepare_cached(sql)?.query_row([id(run)], |row| Ok(decode(row))).optional()?;
-    found.transpose().map_err(damaged)
+    let by_table = conn.prepare_cached(sql)?.query_row([id(run)], |row| Ok(decode(row))).optional();
+    let found = match by_table {
+        Ok(found) => found.or(by_index.map(Err)),
+        Err(error) if is_damage(&error) => Some(Err(by_index.unwrap_or(LOST))),
+        Err(error) => return Err(error.into()),
+    };
+    found.transpose().map_err(|source| ReadFailure::Damaged(run, source))
 }
 
 /// The rows of all runs.

@@ -1,17 +1,19 @@
 //! Opening the file: settings, format, migrations.
 
 use std::error::Error;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use playhouse_storage::StoreError;
+use playhouse_storage::{RESERVE_BYTES, StoreError};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::SqliteOptions;
 use crate::checksum::{COMMAND, RUN, SNAPSHOT};
 use crate::failure::{is_busy, is_full};
+use crate::reserve;
 
 /// What leads from one format to the next.
 struct Step {
@@ -52,12 +54,21 @@ pub(crate) fn file(dir: &Path) -> PathBuf {
 /// Opens the connection that writes, and brings the file to the format of this build.
 pub(crate) fn open_writer(dir: &Path, options: &SqliteOptions) -> Result<Connection, StoreError> {
     let failed = |error| failed(dir, error);
+    if fs::metadata(file(dir)).is_ok_and(|found| found.len() == 0) && reserve::exists(dir) {
+        // SQLite would take it for a new file.
+        let text = format!("`{}` was cut off to nothing: put back a copy", file(dir).display());
+        return Err(unusable(dir, io::Error::other(text)));
+    }
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(file(dir), flags).map_err(failed)?;
-    conn.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    conn.busy_timeout(BUSY_TIMEOUT.min(options.lock_timeout)).map_err(failed)?;
     // Before anything is changed: the file may belong to a newer version or to another program.
-    format(&conn, dir)?;
+    {
+        // In one transaction: another process may be making the file this very moment.
+        let tx = conn.unchecked_transaction().map_err(failed)?;
+        format(&tx, dir)?;
+    }
     configure(&conn, options).map_err(failed)?;
     migrate(&conn, dir)?;
     Ok(conn)
@@ -98,8 +109,13 @@ fn configure_reader(conn: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn failed(dir: &Path, error: rusqlite::Error) -> StoreError {
-    if is_full(&error) { StoreError::Full { path: dir.to_owned() } } else { unusable(dir, error) }
+pub(crate) fn failed(dir: &Path, error: rusqlite::Error) -> StoreError {
+    let path = dir.to_owned();
+    match error {
+        error if is_full(&error) => StoreError::Full { path },
+        error if is_busy(&error) => StoreError::Busy { path, waited: BUSY_TIMEOUT },
+        error => unusable(dir, error),
+    }
 }
 
 pub(crate) fn unusable(dir: &Path, source: impl Into<Box<dyn Error + Send + Sync>>) -> StoreError {
@@ -127,6 +143,18 @@ fn configure(conn: &Connection, options: &SqliteOptions) -> rusqlite::Result<()>
     }
     conn.set_prepared_statement_cache_capacity(N_STATEMENTS);
     Ok(())
+}
+
+/// Lets a file with a limit grow by what is held back for the last commit.
+pub(crate) fn raise_limit(conn: &Connection, options: &SqliteOptions) -> rusqlite::Result<()> {
+    let Some(bytes) = options.max_size_bytes else { return Ok(()) };
+    let n_pages = (bytes + RESERVE_BYTES) / PAGE_BYTES;
+    conn.execute_batch(&format!("PRAGMA max_page_count = {n_pages}"))
+}
+
+/// Returns the format of an open file.
+pub(crate) fn version(conn: &Connection) -> rusqlite::Result<u32> {
+    conn.query_row("PRAGMA user_version", (), |row| row.get(0))
 }
 
 /// Switches to the write-ahead log. SQLite does not wait for a lock here, so we wait by a transaction of our own.
@@ -157,7 +185,7 @@ fn migrate(conn: &Connection, dir: &Path) -> Result<(), StoreError> {
 /// Returns how many steps the file has behind it, if this build may use it.
 fn format(conn: &Connection, dir: &Path) -> Result<usize, StoreError> {
     let number =
-        |sql| conn.query_row(sql, (), |row| row.get::<_, i64>(0)).map_err(|error| unusable(dir, error));
+        |sql| conn.query_row(sql, (), |row| row.get::<_, i64>(0)).map_err(|error| failed(dir, error));
     let application_id = number("PRAGMA application_id")?;
     let version = number("PRAGMA user_version")?;
     let is_empty = number("SELECT count(*) FROM sqlite_schema")? == 0;

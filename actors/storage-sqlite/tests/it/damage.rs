@@ -5,8 +5,8 @@ use playhouse_journal::{
 };
 use playhouse_storage::conformance::FIRST;
 use playhouse_storage::conformance::sample::{Run, commit, large, read, same};
-use playhouse_storage::{AppendError, ClaimError, Snapshot, Store};
-use playhouse_types::{Lane, Seq};
+use playhouse_storage::{AppendError, CheckFinding, ClaimError, Fault, Snapshot, Store};
+use playhouse_types::{Lane, RunId, Seq};
 use proptest::prelude::*;
 
 use crate::place::{Place, block_on};
@@ -297,6 +297,62 @@ async fn a_field_that_cannot_be_decoded_is_named_and_never_replaced() {
         assert!(matches!(&refused, ClaimError::Damaged { source, .. } if *source == unreadable), "{refused}");
         assert_eq!(store.run(runs[0].id).await.unwrap(), Some(runs[0].row.clone()));
     }
+}
+
+#[tokio::test]
+async fn a_check_names_what_is_damaged_and_what_is_left_over() {
+    let second = RunId::from_u128(3);
+    let row = CodecError::Damaged { part: "row" };
+    let command = CodecError::Damaged { part: "command" };
+    for (sql, run, fault) in [
+        ("UPDATE run SET turns = turns + 1 WHERE no = 2", Some(second), Fault::Row(row.clone())),
+        (
+            "UPDATE journal SET hash = zeroblob(32) WHERE run = 2 AND seq = 4",
+            Some(second),
+            Fault::Record(CodecError::BrokenChain { seq: Seq(4) }),
+        ),
+        (
+            "DELETE FROM body WHERE run = 2",
+            Some(second),
+            Fault::Record(CodecError::WrongBody { seq: Seq(3) }),
+        ),
+        ("UPDATE inbox SET id = 'other' WHERE no = 1", Some(second), Fault::Command(command)),
+        ("UPDATE snapshot SET seq = 9", Some(second), Fault::Snapshot(Lane::run())),
+        ("INSERT INTO body (run, address, bytes) VALUES (2, x'00', x'00')", None, Fault::UnusedBodies(1)),
+        ("INSERT INTO journal VALUES (9, 1, x'00', x'00', NULL)", None, Fault::WithoutRun("journal", 1)),
+    ] {
+        let place = Place::new();
+        let runs = written(&place).await;
+        let store = place.store();
+        let command = Command::Cancel { reason: "enough".to_owned() };
+        store.submit(runs[1].id, CommandId("cancel".to_owned()), command).await.unwrap();
+        let (lane, state) = (Lane::run(), b"state".to_vec());
+        let snapshot =
+            Snapshot { run: second, lane, seq: Seq(2), fold_version: 1, state_hash: [5; 32], state };
+        store.put_snapshot(1, snapshot).await.unwrap();
+        assert_eq!(store.check().await.unwrap().findings, []);
+        store.close().await;
+        assert_ne!(place.sql().execute(sql, ()).unwrap(), 0);
+        let check = place.store().check().await.unwrap();
+        assert_eq!(check.findings, [CheckFinding { run, fault: fault.clone() }], "{sql}");
+        assert_eq!(check.is_damaged(), !fault.is_harmless());
+        assert_eq!((check.format, check.read.runs), (Some(2), 3));
+    }
+}
+
+#[tokio::test]
+async fn a_check_tells_what_sqlite_finds_in_its_pages() {
+    let place = Place::new();
+    written(&place).await;
+    let sql = "SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_run_1'";
+    let root: usize = place.sql().query_row(sql, (), |row| row.get::<_, u32>(0)).unwrap() as usize;
+    let mut bytes = std::fs::read(place.file()).unwrap();
+    bytes[root * 4096 - 1] ^= 1;
+    std::fs::write(place.file(), bytes).unwrap();
+    let check = place.store().check().await.unwrap();
+    assert!(check.is_damaged());
+    assert!(check.findings.iter().any(|finding| matches!(finding.fault, Fault::File(_))), "{check:?}");
+    assert_eq!(check.read.records, 15);
 }
 
 #[tokio::test]

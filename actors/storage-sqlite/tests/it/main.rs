@@ -3,6 +3,7 @@
 
 mod damage;
 mod every_byte;
+mod late;
 mod opening;
 mod place;
 mod sample;
