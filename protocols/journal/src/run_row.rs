@@ -51,6 +51,8 @@ pub struct RunRow {
     pub trace: TraceContext,
     /// Starts since the last progress: at 3 the run is quarantined.
     pub starts_without_progress: u32,
+    /// How many reviews wait for a person.
+    pub open_reviews: u32,
     /// The key of its bodies.
     pub key: RunKey,
 }
@@ -80,6 +82,7 @@ impl RunRow {
             usage: Usage::default(),
             trace,
             starts_without_progress: 0,
+            open_reviews: 0,
             key,
         }
     }
