@@ -36,7 +36,8 @@ pub use ids::{new_boot_id, new_run_id, new_run_key, new_trace};
 pub use journal::{JournalWriter, WriterArgs, WriterFailure};
 pub use restart::Restarted;
 pub use supervisor::{
-    Backoff, ChildSpec, ChildStatus, Phase, RestartPolicy, RestartType, StartArgs, StartChild, Strategy,
-    Supervisor, SupervisorArgs, SupervisorMsg, SupervisorObserver,
+    AdminError, Backoff, ChildCounts, ChildId, ChildKind, ChildSpec, ChildStatus, Heartbeat, Intensity,
+    NotStarted, Note, Phase, PolicyFault, RestartPolicy, RestartType, SpecError, StartArgs, StartChild,
+    StopMode, Strategy, Supervisor, SupervisorArgs, SupervisorMsg, SupervisorObserver, SupervisorState,
 };
 pub use user_pool::{UserCodeError, UserPool, UserPoolLimits};

@@ -9,7 +9,8 @@ use playhouse_coordinator::{Coordinator, CoordinatorArgs, CrewLinks, RunRest};
 use playhouse_journal::{Event, Kind, NewRecord, RecordKey, RunRow};
 use playhouse_messages::{Address, AgentMsg, CoordinatorMsg, RunEvent, RunJournal};
 use playhouse_runtime::{
-    ChildSpec, EventStream, RestartPolicy, Strategy, StreamItem, Supervisor, SupervisorArgs, SupervisorMsg,
+    ChildSpec, EventStream, Intensity, RestartPolicy, Strategy, StreamItem, Supervisor, SupervisorArgs,
+    SupervisorMsg,
 };
 use playhouse_types::{
     AgentName, Envelope, Incarnation, Label, Lane, ModelName, RunId, Seq, Step, Timestamp, TurnId,
@@ -186,8 +187,13 @@ impl LiveRun {
             rest: Arc::clone(&rest),
         };
         let clock = Arc::clone(&inner.clock);
-        let args =
-            SupervisorArgs { strategy: Strategy::OneForOne, children, observer: Arc::new(observer), clock };
+        let args = SupervisorArgs {
+            strategy: Strategy::OneForOne,
+            intensity: Some(bound_of(&children)),
+            children,
+            observer: Arc::new(observer),
+            clock,
+        };
         let parent = inner.system.runs.cell().ok_or(RunError::Closing)?;
         let (supervisor, _) =
             Actor::spawn_linked(None, Supervisor, args, parent).await.map_err(|_| RunError::Closing)?;
@@ -221,6 +227,7 @@ impl LiveRun {
             rest = resting.wait_for(Option::is_some) => rest.ok().and_then(|rest| rest.clone()),
             () = inner.interrupted() => None,
             why = self.torn() => Some(RunRest::Lost(why)),
+            why = self.left_alone(&inner) => Some(RunRest::Lost(why)),
         };
         if matches!(rest, Some(RunRest::Concluded(_))) {
             // All is said and on record: the actors have nothing to end.
@@ -258,6 +265,15 @@ impl LiveRun {
         }
     }
 
+    /// Waits until the run's supervisor has ended without a word: nobody would bring the run to rest.
+    async fn left_alone(&self, inner: &Inner) -> playhouse_messages::JournalError {
+        // Without a limit it is no error to wait.
+        let _ = self.supervisor.wait(None).await;
+        // One that gave up has told its observer, who puts the run's end on record.
+        inner.clock.sleep(GRACE).await;
+        playhouse_messages::JournalError::Stopped
+    }
+
     fn interrupt(&self) {
         // Those that are not running have nothing to stop.
         let _ = self.coordinator.send(CoordinatorMsg::Interrupt);
@@ -282,6 +298,13 @@ impl LiveRun {
         });
         RunEnd { row, result, rest }
     }
+}
+
+/// Returns how often the actors of a run may be restarted together: never less than one of them may alone.
+fn bound_of(children: &[ChildSpec]) -> Intensity {
+    let usual = Intensity::default();
+    let most = children.iter().map(|child| child.policy.max_restarts).max().unwrap_or(0);
+    Intensity { max_restarts: usual.max_restarts.max(most), ..usual }
 }
 
 /// Returns how the run of a journal began.
