@@ -131,6 +131,11 @@ impl Actor for Coordinator {
                 actor.ring_open_turns();
             }
             CoordinatorMsg::Interrupt => actor.is_interrupted = true,
+            CoordinatorMsg::Ping { reply } => {
+                // A supervisor that does not wait any more has its reason.
+                let _ = reply.send(());
+                return Ok(());
+            }
         }
         match actor.advance().await {
             Ok(()) => Ok(()),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use playhouse_messages::Clock;
 use ractor::{ActorCell, ActorRef};
+use tracing::warn;
 
 use super::messages::{Note, SupervisorMsg};
 use super::spec::{ChildKind, StopMode};
@@ -47,6 +48,9 @@ impl StopTask {
         };
         if has_ended {
             return true;
+        }
+        if let StopMode::Within(limit) = self.stop {
+            warn!(actor = %self.cell.get_id(), ?limit, "an actor did not end in time, killing it");
         }
         self.cell.kill();
         self.ends_within(KILLED_WITHIN).await

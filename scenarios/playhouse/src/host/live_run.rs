@@ -7,15 +7,15 @@ use std::time::Duration;
 use playhouse_agents::{Agent, AgentArgs, RunContext, request_header};
 use playhouse_coordinator::{Coordinator, CoordinatorArgs, CrewLinks, RunRest};
 use playhouse_journal::{Event, Kind, NewRecord, RecordKey, RunRow};
-use playhouse_messages::{Address, AgentMsg, CoordinatorMsg, RunEvent, RunJournal};
+use playhouse_messages::{Address, AgentMsg, CoordinatorMsg, Mail, RunEvent, RunJournal};
 use playhouse_runtime::{
-    ChildSpec, EventStream, Intensity, RestartPolicy, Strategy, StreamItem, Supervisor, SupervisorArgs,
-    SupervisorMsg,
+    ChildSpec, EventStream, Heartbeat, Intensity, RestartPolicy, Strategy, StreamItem, Supervisor,
+    SupervisorArgs, SupervisorMsg,
 };
 use playhouse_types::{
     AgentName, Envelope, Incarnation, Label, Lane, ModelName, RunId, Seq, Step, Timestamp, TurnId,
 };
-use ractor::{Actor, ActorRef};
+use ractor::{Actor, ActorRef, Message, RpcReplyPort};
 use tokio::sync::watch;
 use tracing::warn;
 
@@ -392,6 +392,7 @@ impl Parts<'_> {
                     addressed_child(definition.name.as_str(), definition.restart.clone(), address, make);
                 spec.incarnation = newest.get(definition.name.as_str()).copied().unwrap_or_default();
                 spec.is_eager = false;
+                spec.heartbeat = Some(heartbeat(|reply| Mail::to_self(AgentMsg::Ping { reply })));
                 Some(spec)
             })
             .collect()
@@ -421,8 +422,15 @@ impl Parts<'_> {
         let is_resumed = self.opened.journal.log().after(Seq(0)).any(|r| r.key.kind == Kind::Resumed);
         spec.incarnation = if is_resumed { Incarnation(newest.0.saturating_sub(1)) } else { newest };
         spec.is_eager = false;
+        spec.heartbeat = Some(heartbeat(|reply| Mail::to_self(CoordinatorMsg::Ping { reply })));
         spec
     }
+}
+
+/// Describes how a run's supervisor sees that one of its actors is stuck. Their handlers wait for nothing but the journal:
+/// a store that needs two minutes for one commit holds the run up, and so does an endless loop in somebody's condition.
+fn heartbeat<M: Message>(make: impl Fn(RpcReplyPort<()>) -> M + Send + Sync + 'static) -> Heartbeat {
+    Heartbeat::new(Duration::from_secs(30), Duration::from_secs(120), make)
 }
 
 /// How a coordinator reaches its run; connected once the run's actors exist.
