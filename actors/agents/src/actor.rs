@@ -141,6 +141,11 @@ impl Actor for Agent {
             AgentMsg::TakeTurn { .. } | AgentMsg::CallEnded => {}
             AgentMsg::Interrupt => actor.is_interrupted = true,
             AgentMsg::Cancel => actor.is_cancelled = true,
+            AgentMsg::Ping { reply } => {
+                // A supervisor that does not wait any more has its reason.
+                let _ = reply.send(());
+                return Ok(());
+            }
         }
         match actor.advance().await {
             // The coordinator sees the same refusal and ends our part in the run.

@@ -157,6 +157,11 @@ impl Actor for Coordinator {
             }
             CoordinatorMsg::Commands { commands: read } => commands.extend(read),
             CoordinatorMsg::Interrupt => actor.is_interrupted = true,
+            CoordinatorMsg::Ping { reply } => {
+                // A supervisor that does not wait any more has its reason.
+                let _ = reply.send(());
+                return Ok(());
+            }
         }
         match actor.take_and_advance(commands).await {
             Ok(()) => Ok(()),
