@@ -17,6 +17,7 @@ mod live_run;
 mod model_slot;
 mod observer;
 mod options;
+mod ownership;
 mod parts;
 mod resume;
 mod runtime;

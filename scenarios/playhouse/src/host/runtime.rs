@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
 use playhouse_coordinator::RunRest;
 use playhouse_journal::{CommandInbox, Event, JournalRead};
 use playhouse_messages::{Address, Admission, Clock, Faults, JournalError, JournalMsg, RunJournal, RunLog};
@@ -23,15 +25,21 @@ use tracing::{error, warn};
 use super::admission::{FirstInput, admit_run};
 use super::endpoints::Endpoints;
 use super::error::{OpenError, RunError};
-use super::live_run::{Leave, LiveRun, Means, OpenedRun, RunEnd, RunHandle, StartRun};
+use super::live_run::{Leave, LiveRun, Means, OpenedRun, RunEnd, RunHandle, StartRun, admitted};
 use super::options::{Durability, RuntimeOptions};
+use super::ownership::{SignOfLife, verify};
 use super::parts::RuntimeParts;
+use super::resume::{Opening, open_run};
 use super::system::{System, addressed_child};
 use super::toolbox::Toolboxes;
 use crate::definition::Definition;
 
 /// How many appends may wait for the journal writer: a few for each of some hundred runs at once.
 const JOURNAL_MAILBOX: usize = 4096;
+
+/// How often a run is folded again after its journal writer has crashed, and after which wait, times the try.
+const N_FOLDS: u32 = 5;
+const FOLD_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// What everything in this process shares.
 pub(crate) struct Inner {
@@ -48,7 +56,8 @@ pub(crate) struct Inner {
     pub(crate) endpoints: Endpoints,
     pub(crate) toolboxes: Toolboxes,
     /// The runs and batches that this process works on.
-    live: DashMap<RunId, ()>,
+    live: DashMap<RunId, Option<(u64, Arc<RunLog>)>>,
+    pub(crate) sign: SignOfLife,
     /// The tasks that keep them until they rest.
     keepers: TaskTracker,
     is_interrupted: watch::Sender<bool>,
@@ -120,6 +129,7 @@ impl Runtime {
         let endpoints = Endpoints::new(options.clone(), system.models.clone(), Arc::clone(&clock))?;
         let toolboxes =
             Toolboxes::new(system.tools.clone(), pool, Arc::clone(&clock), options.data_dir.clone());
+        let sign = SignOfLife::new(Arc::clone(&clock));
         let inner = Arc::new(Inner {
             options,
             boot,
@@ -134,6 +144,7 @@ impl Runtime {
             endpoints,
             toolboxes,
             live: DashMap::new(),
+            sign,
             keepers: TaskTracker::new(),
             is_interrupted: watch::Sender::new(false),
             closed: CancellationToken::new(),
@@ -223,9 +234,17 @@ async fn keep_alive(inner: Arc<Inner>) {
             () = inner.clock.sleep(STALE_AFTER / 3) => {}
             () = inner.closed.cancelled() => return,
         }
+        let stood_still = !inner.sign.is_fresh();
+        let begun = inner.clock.monotonic();
         if let Err(cause) = inner.store.heartbeat().await {
             error!(error = %cause, "heartbeat failed");
+            continue;
         }
+        if stood_still {
+            inner.verify_ownership().await;
+        }
+        // Last: until then nothing is sent for a run that may be somebody else's.
+        inner.sign.renew(begun);
     }
 }
 
@@ -321,10 +340,68 @@ impl Inner {
         let (ended, end) = watch::channel(None);
         let inner = Arc::clone(self);
         self.keepers.spawn(async move {
-            let end = live.keep(inner).await;
+            let mut live = live;
+            let end = loop {
+                let definition = Arc::clone(&live.definition);
+                let end = live.keep(Arc::clone(&inner)).await;
+                match inner.fold_again(&end, &definition).await {
+                    Some(again) => live = again,
+                    None => break end,
+                }
+            };
             ended.send_replace(Some(end));
         });
         Ok(RunHandle { run, end })
+    }
+
+    /// Goes on with a run whose journal writer has crashed: it is folded again from the store, under the next epoch.
+    ///
+    /// Returns `None` if the run has come to rest for another reason, or cannot be gone on with here.
+    async fn fold_again(
+        self: &Arc<Self>,
+        end: &RunEnd,
+        definition: &Arc<Definition>,
+    ) -> Option<Arc<LiveRun>> {
+        let run = end.row.run;
+        let is_orphaned = matches!(end.rest, RunRest::Lost(JournalError::Stopped));
+        if !is_orphaned || self.failure.get().is_some() || self.refuse_when_closing().is_err() {
+            return None;
+        }
+        // The actors below the writer start again with it, which takes a moment.
+        for n_try in 1..=N_FOLDS {
+            self.clock.sleep(FOLD_AGAIN_AFTER.saturating_mul(n_try)).await;
+            match self.open_again(run, definition).await {
+                Ok(live) => {
+                    warn!(run.id = %run, "the journal writer was restarted, the run was folded again");
+                    return live;
+                }
+                Err(error) => {
+                    warn!(run.id = %run, error = %error, n_try, "the run could not be folded again")
+                }
+            }
+        }
+        None
+    }
+
+    async fn open_again(
+        self: &Arc<Self>,
+        run: RunId,
+        definition: &Arc<Definition>,
+    ) -> Result<Option<Arc<LiveRun>>, RunError> {
+        let opened = match open_run(self, definition, run, Opening::Claim).await? {
+            Ok(opened) => opened,
+            Err(_) => return Ok(None),
+        };
+        let epoch = opened.epoch;
+        let model = admitted(&opened.journal).and_then(|admitted| admitted.model.clone());
+        let live = match self.means(definition, model.as_ref()).await {
+            Ok(means) => self.start_actors(opened, means).await,
+            Err(error) => Err(error),
+        };
+        if live.is_err() {
+            self.let_go(run, epoch, Leave::Keep).await;
+        }
+        live.map(Some)
     }
 
     async fn start_actors(
@@ -362,11 +439,33 @@ impl Inner {
 
     /// Notes that this process works on a run, so that it does so once.
     pub(crate) fn take_up(&self, run: RunId) -> Result<(), RunError> {
-        match self.live.insert(run, ()) {
-            None => Ok(()),
-            Some(()) => {
+        match self.live.entry(run) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(None);
+                Ok(())
+            }
+            Entry::Occupied(_) => {
                 Err(RunError::Invalid(format!("run `{run}` is being worked on in this process already")))
             }
+        }
+    }
+
+    /// Notes under which epoch this process writes a run, and where it reads it.
+    pub(crate) fn note_epoch(&self, run: RunId, epoch: u64, log: &Arc<RunLog>) {
+        if let Some(mut live) = self.live.get_mut(&run) {
+            *live = Some((epoch, Arc::clone(log)));
+        }
+    }
+
+    /// Finds out which runs were taken over while this process stood still.
+    async fn verify_ownership(&self) {
+        let live: Vec<_> = self
+            .live
+            .iter()
+            .filter_map(|entry| entry.value().clone().map(|(epoch, log)| (*entry.key(), epoch, log)))
+            .collect();
+        for (run, epoch, log) in live {
+            verify(&self.store, run, epoch, &log).await;
         }
     }
 
