@@ -20,7 +20,7 @@ mod pattern;
 mod patterns;
 mod state;
 
-pub use actor::{Coordinator, CoordinatorActor, CoordinatorArgs, CrewLinks, ResultFn, RunRest, usage_of};
+pub use actor::{Coordinator, CoordinatorActor, CoordinatorArgs, CrewLinks, ResultFn, RunRest};
 pub use condition::{Condition, Tally, cost_microusd, deadline, says, tokens, turns};
 pub use crew::CrewDefinition;
 pub use pattern::{Assignment, ConversationView, Pattern, PatternDecision};

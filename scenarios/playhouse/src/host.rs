@@ -14,7 +14,9 @@ mod live_run;
 mod observer;
 mod options;
 mod resume;
+mod run_fold;
 mod runtime;
+mod snapshots;
 mod system;
 mod toolbox;
 

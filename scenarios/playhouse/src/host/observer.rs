@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use playhouse_coordinator::{RunRest, usage_of};
+use playhouse_coordinator::RunRest;
 use playhouse_journal::{Event, ExitKind, Kind, NewRecord, RecordKey};
-use playhouse_messages::RunJournal;
+use playhouse_messages::{RunFacts, RunJournal};
 use playhouse_runtime::SupervisorObserver;
-use playhouse_types::{AgentName, Incarnation, Label, Lane, OutcomeKind, RunOutcome, Seq, Step, TurnId};
+use playhouse_types::{AgentName, Incarnation, Label, Lane, OutcomeKind, RunOutcome, Step, TurnId};
 use tokio::sync::watch;
 use tracing::warn;
 
@@ -55,14 +55,13 @@ impl SupervisorObserver for RunObserver {
         let detail = format!("`{child}` was given up: {reason}");
         let outcome = RunOutcome { kind: OutcomeKind::Failed, detail };
         let key = RecordKey::of_run(Kind::RunConcluded);
-        let records: Vec<_> = self.journal.log().after(Seq(0)).cloned().collect();
-        let event = Event::RunConcluded { outcome: outcome.clone(), result: None, usage: usage_of(&records) };
+        let usage = self.journal.log().facts(RunFacts::usage);
+        let event = Event::RunConcluded { outcome: outcome.clone(), result: None, usage };
         // The run itself speaks here, whichever coordinator runs.
-        let newest =
-            records.iter().filter(|record| record.lane.is_run()).map(|record| record.incarnation).max();
+        let newest = self.journal.log().facts(|facts| facts.lane(Lane::RUN).incarnation);
         let record = NewRecord {
             lane: Lane::run(),
-            incarnation: newest.unwrap_or(Incarnation(1)),
+            incarnation: newest.max(Incarnation(1)),
             key,
             causation: None,
             label: Label::default(),

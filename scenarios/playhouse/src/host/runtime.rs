@@ -13,7 +13,7 @@ use playhouse_runtime::{
 };
 use playhouse_storage::{MemoryStore, STALE_AFTER, Store, StoreError};
 use playhouse_storage_sqlite::{SqliteOptions, SqliteStore};
-use playhouse_types::{BootId, Incarnation, Label, Lane, ModelName, RunId, Seq, Step, TurnId};
+use playhouse_types::{BootId, Incarnation, Label, Lane, ModelName, RunId, Step, TurnId};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -24,6 +24,8 @@ use super::endpoints::Endpoints;
 use super::error::{OpenError, RunError};
 use super::live_run::{Leave, LiveRun, Means, OpenedRun, RunEnd, RunHandle, StartRun};
 use super::options::{Durability, RuntimeOptions};
+use super::run_fold::RunFold;
+use super::snapshots::Snapshots;
 use super::system::{System, addressed_child};
 use super::toolbox::Toolboxes;
 use crate::definition::Definition;
@@ -254,7 +256,8 @@ impl Inner {
         let log = log.ok_or(RunError::Closing)?;
         self.take_up(row.run)?;
         let journal = RunJournal::new(self.journal.clone(), log);
-        let opened = OpenedRun { definition: scenario, journal, row, epoch: 1, owner_gone_at: None };
+        let fold = RunFold::new(&scenario);
+        let opened = OpenedRun { definition: scenario, journal, fold, row, epoch: 1, owner_gone_at: None };
         self.launch(opened, means).await
     }
 
@@ -277,6 +280,7 @@ impl Inner {
         means: Means,
     ) -> Result<RunHandle, RunError> {
         let (run, epoch) = (opened.row.run, opened.epoch);
+        let snapshots = self.snapshots(&opened);
         let live = match LiveRun::start(self, opened, means).await {
             Ok(live) => live,
             Err(error) => {
@@ -287,10 +291,19 @@ impl Inner {
         let (ended, end) = watch::channel(None);
         let inner = Arc::clone(self);
         self.keepers.spawn(async move {
-            let end = live.keep(inner).await;
+            let end = live.keep(inner, snapshots).await;
             ended.send_replace(Some(end));
         });
         Ok(RunHandle { run, end })
+    }
+
+    /// Runs in memory have nobody who would go on with a snapshot.
+    fn snapshots(&self, opened: &OpenedRun) -> Snapshots {
+        let store = Arc::clone(&self.store);
+        match self.options.durability {
+            Durability::Strict => Snapshots::new(store, opened.epoch, opened.fold.clone()),
+            Durability::Ephemeral => Snapshots::none(store),
+        }
     }
 
     /// Gives a run that has come to rest out of our hands. One that was lost must look like a crash to its next owner,
@@ -344,8 +357,8 @@ impl Inner {
         if pending.is_empty() {
             return Ok(());
         }
-        let newest = journal.log().after(Seq(0)).filter(|record| record.lane.is_run());
-        let incarnation = newest.map(|record| record.incarnation).max().unwrap_or(Incarnation(1));
+        let newest = journal.log().facts(|facts| facts.lane(Lane::RUN).incarnation);
+        let incarnation = newest.max(Incarnation(1));
         let records = pending
             .into_iter()
             .map(|pending| NewRecord {
