@@ -18,4 +18,5 @@ mod new_project;
 mod outcomes;
 mod settled;
 mod shipped;
+mod snapshots;
 mod tidy;

@@ -194,3 +194,90 @@ impl fmt::Debug for RunLog {
         f.debug_struct("RunLog").field("run", &self.run).field("head", &self.head()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use playhouse_journal::{ChainHash, Event, Record, RecordKey};
+    use playhouse_types::{
+        Incarnation, Label, Lane, Message, Participant, RunId, Seq, Step, TenantId, Timestamp, TurnId,
+    };
+
+    use super::RunLog;
+    use crate::RunFacts;
+
+    fn said(seq: u64) -> Arc<Record> {
+        let message = Message {
+            turn: TurnId(1),
+            from: Participant::User,
+            content: format!("words {seq}"),
+            label: Label::default(),
+        };
+        let event = Event::MessagePosted { message };
+        Arc::new(Record {
+            run: RunId::from_u128(1),
+            seq: Seq(seq),
+            prev_hash: ChainHash::default(),
+            hash: ChainHash::default(),
+            epoch: 1,
+            incarnation: Incarnation(1),
+            lane: Lane::run(),
+            lane_prev: None,
+            key: RecordKey::new(TurnId(1), Step(0), 0, event.kind()),
+            schema_version: 1,
+            time: Timestamp(0),
+            tenant: TenantId::default(),
+            label: Label::default(),
+            causation: None,
+            event,
+        })
+    }
+
+    fn places<'a>(records: impl Iterator<Item = &'a Arc<Record>>) -> Vec<u64> {
+        records.map(|record| record.seq.0).collect()
+    }
+
+    /// Makes the log of a run with 6 records of which those up to `base` are known by their state.
+    fn log(base: u64) -> RunLog {
+        let mut facts = RunFacts::default();
+        let messages = (1..=base).map(|seq| match &said(seq).event {
+            Event::MessagePosted { message } => message.clone(),
+            _ => unreachable!(),
+        });
+        let messages = messages.collect();
+        (1..=base).for_each(|seq| facts.apply(&said(seq)));
+        let log = RunLog::with_base(said(1), said(base), messages, facts);
+        (base + 1..=6).for_each(|seq| log.push(said(seq)));
+        log
+    }
+
+    #[test]
+    fn a_log_with_a_base_has_the_whole_conversation_and_the_records_since() {
+        for base in 1..=6 {
+            let log = log(base);
+            assert_eq!((log.base(), log.head(), log.durable()), (Seq(base), Seq(6), Seq(base)));
+            assert_eq!(log.transcript().len(), 6);
+            assert_eq!(log.facts(RunFacts::n_messages), 6);
+            assert_eq!(places(log.after(Seq(0))), (base + 1..=6).collect::<Vec<_>>());
+            assert_eq!(
+                places(log.after(Seq(4)).rev()),
+                [6, 5].into_iter().filter(|seq| *seq > base).collect::<Vec<_>>()
+            );
+            let held: Vec<u64> =
+                (0..9).filter(|seq| log.get(Seq(*seq)).is_some_and(|r| r.seq.0 == *seq)).collect();
+            let expected: Vec<u64> = (1..=6).filter(|seq| *seq == 1 || *seq >= base).collect();
+            assert_eq!(held, expected);
+        }
+    }
+
+    #[test]
+    fn a_log_without_a_base_has_all_records() {
+        let log = RunLog::new(RunId::from_u128(1));
+        assert_eq!((log.base(), log.head()), (Seq(0), Seq(0)));
+        (1..=3).for_each(|seq| log.push(said(seq)));
+        assert_eq!(places(log.after(Seq(0))), [1, 2, 3]);
+        assert_eq!(log.get(Seq(3)).map(|record| record.seq), Some(Seq(3)));
+        assert_eq!(log.get(Seq(4)).map(|record| record.seq), None);
+    }
+}

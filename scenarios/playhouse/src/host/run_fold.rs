@@ -143,3 +143,6 @@ impl RunFold {
         Ok(Restored { fold, messages: stored.messages.into_iter().map(Cow::into_owned).collect() })
     }
 }
+
+#[cfg(test)]
+mod tests;
