@@ -1,11 +1,12 @@
 //! What a crew is, without the code of its agents.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use playhouse_types::AgentName;
 
-use crate::{Condition, Pattern, RoundRobin};
+use crate::{AgentPolicy, Condition, Pattern, RoundRobin};
 
 /// The conversation of a crew: who takes part, who speaks when, when it ends.
 #[derive(Clone)]
@@ -18,6 +19,8 @@ pub struct CrewDefinition {
     pub until: Option<Condition>,
     /// The bound.
     pub limit: Condition,
+    /// What becomes of agents that cannot go on; those that are not named get the default.
+    pub policies: BTreeMap<AgentName, AgentPolicy>,
 }
 
 impl CrewDefinition {
@@ -32,7 +35,13 @@ impl Default for CrewDefinition {
     /// A crew without agents.
     fn default() -> Self {
         let pattern = Box::new(RoundRobin::new());
-        Self { agents: Vec::new(), pattern, until: None, limit: Self::default_limit() }
+        Self {
+            agents: Vec::new(),
+            pattern,
+            until: None,
+            limit: Self::default_limit(),
+            policies: BTreeMap::new(),
+        }
     }
 }
 

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use playhouse_journal::{ChainHash, ChainHead, Event, Kind, Record, ToolIntent, count_usage};
-use playhouse_types::{CallId, Incarnation, Lane, Seq, TurnId, Usage};
+use playhouse_types::{
+    AgentName, CallId, Incarnation, Lane, ModelName, ReviewId, Seq, TurnId, Usage, Verdict,
+};
 use serde::{Deserialize, Serialize};
 
 /// The end of one lane.
@@ -50,6 +52,10 @@ pub struct RunFacts {
     n_messages: u32,
     usage: Usage,
     lanes: BTreeMap<Lane, LaneEnd>,
+    definition_hash: Option<[u8; 32]>,
+    /// The model that replaced those of all agents, and those that later replaced the models of single ones.
+    model: Option<ModelName>,
+    models: BTreeMap<AgentName, ModelName>,
     /// By intent key, in the order of their intents.
     effects: BTreeMap<String, Vec<MeantEffect>>,
     /// The intent keys of the calls in `effects` that have no answer.
@@ -81,6 +87,18 @@ impl RunFacts {
         self.lanes.get(lane).copied().unwrap_or_default()
     }
 
+    /// Returns the hash of the definition that is in force; `None` for a batch.
+    #[must_use]
+    pub const fn definition_hash(&self) -> Option<[u8; 32]> {
+        self.definition_hash
+    }
+
+    /// Returns the model that an agent was given in the course of the run, in place of that of the scenario.
+    #[must_use]
+    pub fn replaced_model(&self, agent: &AgentName) -> Option<&ModelName> {
+        self.models.get(agent).or(self.model.as_ref())
+    }
+
     /// Returns the first of the earlier calls of this run that meant the same effect and have not surely failed.
     #[must_use]
     pub fn earlier_effect(&self, intent: &ToolIntent) -> Option<EarlierEffect> {
@@ -100,17 +118,22 @@ impl RunFacts {
         match &record.event {
             Event::MessagePosted { .. } => self.n_messages += 1,
             Event::ToolIntent(intent) => self.mean(intent),
-            Event::ToolResult { call, output, .. } => {
-                if let Some(meant) =
-                    self.settle(*call).and_then(|meant| meant.iter_mut().find(|m| m.call == *call))
-                {
-                    meant.output = Some(output.clone());
-                }
+            Event::ToolResult { call, output, .. } => self.settle(*call, Some(output)),
+            Event::ToolFailed { call, .. } | Event::ToolDenied { call, .. } => self.settle(*call, None),
+            Event::ReviewDecided { review: ReviewId::Doubt(call), verdict, .. } => match verdict {
+                Verdict::Landed { output } => self.settle(*call, Some(output)),
+                Verdict::DidNotHappen => self.settle(*call, None),
+                // Nobody knows still.
+                _ => {}
+            },
+            Event::RunAdmitted(admitted) => self.definition_hash = Some(admitted.definition_hash),
+            Event::DefinitionChanged { to, .. } => self.definition_hash = Some(*to),
+            Event::ModelReplaced { agent: Some(agent), model, .. } => {
+                self.models.insert(agent.clone(), model.clone());
             }
-            Event::ToolFailed { call, .. } | Event::ToolDenied { call, .. } => {
-                if let Some(meant) = self.settle(*call) {
-                    meant.retain(|meant| meant.call != *call);
-                }
+            Event::ModelReplaced { agent: None, model, .. } => {
+                self.models.clear();
+                self.model = Some(model.clone());
             }
             _ => {}
         }
@@ -139,10 +162,17 @@ impl RunFacts {
         }
     }
 
-    /// Returns the calls that meant the effect of a call which has ended now.
-    fn settle(&mut self, call: CallId) -> Option<&mut Vec<MeantEffect>> {
-        let key = self.unsettled.remove(&call)?;
-        self.effects.get_mut(&key)
+    /// Notes how a call ended: with an answer, or surely without an effect.
+    fn settle(&mut self, call: CallId, output: Option<&String>) {
+        let Some(key) = self.unsettled.remove(&call) else { return };
+        let Some(meant) = self.effects.get_mut(&key) else { return };
+        match output {
+            Some(output) => {
+                let of_call = meant.iter_mut().filter(|meant| meant.call == call);
+                of_call.for_each(|meant| meant.output = Some(output.clone()));
+            }
+            None => meant.retain(|meant| meant.call != call),
+        }
     }
 }
 
