@@ -50,7 +50,8 @@ impl Snapshots {
     /// # Cancel safety
     /// Dropping the future loses the snapshot that is being written at most.
     pub(crate) async fn keep_up(&mut self, log: &RunLog) {
-        let mut from = log.durable();
+        // Counted from the newest snapshot, whoever wrote it: a run that never lives long gets one all the same.
+        let mut from = self.fold.as_ref().map_or(Seq(0), |fold| fold.facts().head().seq);
         while self.fold.is_some() {
             let due = from.0 + MIN_RECORDS.max(from.0 / SHARE);
             if log.wait_durable(Seq(due)).await.is_err() {
