@@ -156,6 +156,11 @@ impl Actor for Coordinator {
             }
             CoordinatorMsg::Commands { commands: read } => commands.extend(read),
             CoordinatorMsg::Interrupt => actor.is_interrupted = true,
+            CoordinatorMsg::Ping { reply } => {
+                // A supervisor that does not wait any more has its reason.
+                let _ = reply.send(());
+                return Ok(());
+            }
         }
         match actor.take_and_advance(commands).await {
             Ok(()) => Ok(()),
@@ -225,7 +230,8 @@ impl CoordinatorActor {
                 return Err(why.into());
             }
             match self.state.decide(self.args.journal.log().transcript(), self.args.clock.now()) {
-                Decision::Wait | Decision::Ended => return Ok(()),
+                Decision::Wait => return Ok(()),
+                Decision::Ended => return Ok(self.come_to_rest().await?),
                 Decision::CancelTurns => {
                     let speakers: Vec<AgentName> = self.state.open().values().cloned().collect();
                     self.args.links.cancel_turns(&speakers);
@@ -361,6 +367,21 @@ impl CoordinatorActor {
             records.extend(page.into_iter().map(Arc::new));
         }
         Ok(records)
+    }
+
+    /// Says how the run has ended: an earlier incarnation, or whoever gave up an actor, put it on record.
+    async fn come_to_rest(&self) -> Result<(), JournalError> {
+        let log = self.args.journal.log();
+        let mut records = log.after(Seq(0)).rev();
+        let end = records.find_map(|record| match &record.event {
+            Event::RunConcluded { outcome, .. } => Some((record.seq, outcome.clone())),
+            _ => None,
+        });
+        if let Some((seq, outcome)) = end {
+            log.wait_durable(seq).await?;
+            self.rest(RunRest::Concluded(outcome));
+        }
+        Ok(())
     }
 
     /// A refused journal ends our part in the run; anything else is a crash.
