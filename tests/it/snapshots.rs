@@ -11,6 +11,8 @@ use playhouse::{
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rusqlite::Connection;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
 /// Two snapshots' worth of records.
@@ -20,9 +22,6 @@ const N_TURNS: u32 = 120;
 struct Topic {
     topic: u64,
 }
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 /// Writes a note, one for each topic.
 #[tool(effect = "idempotent", intent = "topic")]
@@ -69,10 +68,11 @@ fn work(dir: &Path, run: Option<RunId>, seed: u64, stop: Stop) -> RunId {
                 let start = StartRun { input: "\"Begin.\"".to_owned(), seed, model: None };
                 runtime.start(crew(), start).await.unwrap()
             }
-            Some(run) => match runtime.resume(run, &|_, _| Ok(crew()), false).await.unwrap() {
-                Resumed::Run(handle) => handle,
-                other => panic!("{other:?}"),
-            },
+            Some(run) => {
+                let resumed = runtime.resume(run, &|_, _| Ok(crew()), false).await.unwrap();
+                let Resumed::Run(handle) = resumed else { unreachable!("{resumed:?}") };
+                handle
+            }
         };
         let run = handle.run;
         let n_records = match stop {
@@ -84,11 +84,8 @@ fn work(dir: &Path, run: Option<RunId>, seed: u64, stop: Stop) -> RunId {
             end = handle.finished() => drop(end.unwrap()),
             () = async {
                 while seen < n_records {
-                    match events.next().await {
-                        Some(StreamItem::Event(RunEvent::Recorded(_))) => seen += 1,
-                        Some(_) => {}
-                        None => panic!("the runtime is gone"),
-                    }
+                    let event = events.next().await.unwrap();
+                    seen += usize::from(matches!(event, StreamItem::Event(RunEvent::Recorded(_))));
                 }
             } => {}
         }

@@ -60,7 +60,7 @@ impl Snapshots {
             from = log.durable();
             self.write(log).await;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// Writes a snapshot of what is durable, as of the last moment between two turns, unless the newest one is of then.

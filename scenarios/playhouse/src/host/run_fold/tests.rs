@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use playhouse_coordinator::{Assignment, ConversationView, Pattern, PatternDecision};
 use playhouse_journal::{Event, Record};
-use playhouse_messages::RunLog;
+use playhouse_messages::{RunFacts, RunLog};
 use playhouse_storage::Snapshot;
 use playhouse_types::Seq;
 use schemars::JsonSchema;
@@ -57,7 +57,7 @@ struct ByHearing {
 
 impl Pattern for ByHearing {
     fn decide(&self, view: &ConversationView<'_>) -> PatternDecision {
-        let n_speakers = if self.n_heard % 3 == 0 { view.agents.len() } else { 1 };
+        let n_speakers = if self.n_heard.is_multiple_of(3) { view.agents.len() } else { 1 };
         let assign = |speaker| Assignment { speaker, reason: format!("{} heard", self.n_heard) };
         PatternDecision::Speak(view.agents.iter().take(n_speakers).cloned().map(assign).collect())
     }
@@ -136,7 +136,7 @@ async fn a_snapshot_at_any_record_and_the_tail_come_to_the_same_state_as_all_rec
             let log = RunLog::with_base(first, newest, restored.messages, fold.facts().clone());
             fold_on(&log, &mut fold, &records[at..]);
             assert_eq!(fold.to_snapshot(&log), Some(whole.clone()), "seed {seed}, record {at}");
-            assert_eq!(log.facts(|facts| facts.clone()), *fold.facts());
+            assert_eq!(log.facts(RunFacts::clone), *fold.facts());
         }
     }
 }
