@@ -3,11 +3,11 @@
 //! ```text
 //! cargo bench -p playhouse-tests               # all rows, some minutes
 //! cargo bench -p playhouse-tests -- --quick    # fewer repetitions
-//! cargo bench -p playhouse-tests -- http       # only these rows: start, crew, http, commits
+//! cargo bench -p playhouse-tests -- http       # only these rows: start, crew, http, commits, reopen
 //! ```
 //!
-//! Time is CPU time of this process (user and system, all threads), which a busy machine disturbs least; only the row on
-//! slow commits counts seconds of the clock. The table is Markdown, for the README.
+//! Time is CPU time of this process (user and system, all threads), which a busy machine disturbs least; only the rows on
+//! slow commits and on going on with a run count time of the clock. The table is Markdown, for the README.
 
 #![expect(
     clippy::unwrap_used,
@@ -22,6 +22,7 @@ mod floor;
 mod measure;
 mod over_http;
 mod process_start;
+mod reopen;
 mod server;
 mod table;
 
@@ -54,6 +55,7 @@ fn main() {
     match arguments.as_slice() {
         // This binary again, as a process of its own.
         ["serve"] => server::serve(),
+        ["reopen", dir, run] => reopen::go_on(dir, run),
         ["measure", program, arguments @ ..] => measure::print_usage_of(program, arguments),
         // Cargo adds `--bench`; `cargo test --benches` does not, and only wants to know that this starts.
         _ if !arguments.contains(&"--bench") => {}
@@ -69,6 +71,7 @@ const GROUPS: &[(&str, Measure)] = &[
     ("crew", crew::measure),
     ("http", over_http::measure),
     ("commits", commits::measure),
+    ("reopen", reopen::measure),
 ];
 
 fn print_table(arguments: &[&str]) {

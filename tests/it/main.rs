@@ -19,4 +19,5 @@ mod new_project;
 mod outcomes;
 mod settled;
 mod shipped;
+mod snapshots;
 mod tidy;

@@ -37,6 +37,8 @@ pub struct AgentArgs {
     pub incarnation: Incarnation,
     /// The run.
     pub run: Arc<RunContext>,
+    /// Its state as of the base of the log.
+    pub state: Arc<AgentState>,
     /// Where its records go.
     pub journal: RunJournal,
     /// Whom it asks.
@@ -93,9 +95,9 @@ impl Actor for Agent {
     ) -> Result<AgentActor, ActorProcessingErr> {
         let offered =
             OfferedTools { names: args.definition.tools.clone(), registry: Arc::clone(&args.tools) };
-        let state = AgentState::new(args.definition.name.clone(), args.definition.max_steps);
+        let (state, cursor) = (AgentState::clone(&args.state), args.journal.log().base());
         let mut actor =
-            AgentActor { args, offered, state, cursor: Seq(0), is_interrupted: false, is_cancelled: false };
+            AgentActor { args, offered, state, cursor, is_interrupted: false, is_cancelled: false };
         actor.fold();
         // Before anything can ring: a call may end before our supervisor has seen us start.
         actor.args.address.slot().set(Some(myself.clone()));
@@ -294,8 +296,9 @@ impl AgentActor {
         for intent in intents {
             if self.is_lost(result_key(intent.call)) {
                 let log = self.args.journal.log();
-                let seq =
-                    log.after(Seq(0)).find(|record| is_intent(record, intent.call)).map(|record| record.seq);
+                // Newest first: it belongs to the open turn.
+                let mut records = log.after(Seq(0)).rev();
+                let seq = records.find(|record| is_intent(record, intent.call)).map(|record| record.seq);
                 self.start_call(&intent, seq.unwrap_or_default(), true);
             }
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use playhouse_journal::{Event, Kind, NewRecord, RecordKey, ToolIntent};
-use playhouse_messages::{ModelAnswer, ModelCall, ToolContext};
+use playhouse_messages::{EarlierEffect, ModelAnswer, ModelCall, ToolContext};
 use playhouse_tools::{Dispatch, ToolEnd, ToolHandle};
 use playhouse_types::{
     Effect, Label, Lane, ModelFailure, ModelFailureKind, Seq, Step, Timestamp, ToolFailure, ToolFailureKind,
@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::AgentArgs;
-use crate::intents::{Earlier, earlier_effect, result_key};
+use crate::intents::result_key;
 
 /// Returns the key under which the end of a model call is on record.
 pub(crate) const fn reply_key(turn: TurnId, step: Step) -> RecordKey {
@@ -105,26 +105,27 @@ fn panicked(intent: &ToolIntent) -> ToolEnd {
 
 /// Looks for an earlier call that meant the same effect, and waits for its end if it is in flight. Only earlier ones
 /// are waited for, so no two calls wait for each other.
-async fn settled_effect(args: &AgentArgs, intent: &ToolIntent) -> Option<Earlier> {
+async fn settled_effect(args: &AgentArgs, intent: &ToolIntent) -> Option<EarlierEffect> {
+    let look = || args.journal.log().facts(|facts| facts.earlier_effect(intent));
     loop {
-        let earlier = earlier_effect(args.journal.log(), intent)?;
-        let Earlier::Unsettled { call } = earlier else { return Some(earlier) };
+        let earlier = look()?;
+        let EarlierEffect::Unsettled { call } = earlier else { return Some(earlier) };
         let (run, key) = (args.run.run, result_key(call));
         if !args.calls.is_live(run, key) {
             // It may have ended between the two looks; if it has not, nobody works on it.
-            return earlier_effect(args.journal.log(), intent);
+            return look();
         }
         args.calls.wait_for(run, key).await;
     }
 }
 
 /// The same effect was asked for before: its answer serves, or the call is refused.
-fn repeated(earlier: &Earlier) -> ToolEnd {
+fn repeated(earlier: &EarlierEffect) -> ToolEnd {
     match earlier {
-        Earlier::Done { output, .. } => {
+        EarlierEffect::Done { output, .. } => {
             ToolEnd::Done { output: output.clone(), full_bytes: None, recovered: true }
         }
-        Earlier::Unsettled { call } => ToolEnd::Failed(ToolFailure {
+        EarlierEffect::Unsettled { call } => ToolEnd::Failed(ToolFailure {
             kind: ToolFailureKind::NotDone,
             detail: format!("the same effect was asked for in {call}, whose end is not known yet"),
         }),

@@ -8,6 +8,7 @@ use playhouse_types::{
     AgentName, CallId, FinishReason, Lane, ModelFailure, ModelReply, ReviewId, Step, ToolCallRequest, TurnId,
     TurnOutcome, Verdict,
 };
+use serde::{Deserialize, Serialize};
 
 /// What an agent should do now.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -55,7 +56,7 @@ pub enum AgentDecision {
 }
 
 /// How one tool call stands.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 struct CallState {
     intent: Option<ToolIntent>,
     /// The answer, and whether it is a failure.
@@ -65,7 +66,7 @@ struct CallState {
 }
 
 /// How the review of a call stands that has not been made yet.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 enum CallReview {
     Asked,
     Answered(Verdict),
@@ -86,7 +87,7 @@ impl CallState {
 }
 
 /// How one step stands.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 struct StepState {
     attempts: u32,
     outcome: Option<Result<ModelReply, ModelFailure>>,
@@ -94,15 +95,15 @@ struct StepState {
 }
 
 /// A turn that was assigned and has not ended.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 struct OpenTurn {
     turn: TurnId,
     upto: u32,
     steps: Vec<StepState>,
 }
 
-/// The state of one agent. Changes only in [`AgentState::apply`].
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// The state of one agent. Changes only in [`AgentState::apply`]; its form is part of the stored snapshots.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AgentState {
     name: AgentName,
     lane: Lane,
@@ -117,6 +118,12 @@ impl AgentState {
     pub fn new(name: AgentName, max_steps: u32) -> Self {
         let lane = Lane::from(&name);
         Self { name, lane, max_steps, own: Arc::default(), open: None }
+    }
+
+    /// Returns whose state this is.
+    #[must_use]
+    pub const fn name(&self) -> &AgentName {
+        &self.name
     }
 
     /// Returns the open turn and how many messages it sees.

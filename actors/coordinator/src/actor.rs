@@ -4,21 +4,24 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use playhouse_journal::{Event, Kind, NewRecord, PendingCommand, Record, RecordKey, RunRow};
-use playhouse_messages::{Address, Clock, CoordinatorMsg, JournalError, Mail, RunJournal};
+use playhouse_journal::{Event, JournalRead, Kind, NewRecord, PendingCommand, ReadError, Record, RecordKey};
+use playhouse_messages::{Address, Clock, CoordinatorMsg, JournalError, Mail, RunFacts, RunJournal};
 use playhouse_runtime::Restarted;
 use playhouse_types::{
     AgentName, Incarnation, Label, Lane, ModelName, OutcomeKind, ReviewId, RunOutcome, Seq, Step, TurnId,
-    Usage, Verdict,
+    Verdict,
 };
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::{CheckArguments, Consequences, CoordinatorState, CrewDefinition, Decision, Escalation, Measure};
+use crate::{CheckArguments, Consequences, CoordinatorState, Decision, Escalation, Measure};
 
 /// How often the coordinator looks for commands and rings open turns again, should a doorbell have been lost.
 const TICK: Duration = Duration::from_secs(1);
+
+/// How many records are read at a time.
+const PAGE: usize = 1000;
 
 /// Makes a run's result, as JSON text, from its records; an error says what is missing.
 pub type ResultFn = Arc<dyn Fn(&[Arc<Record>]) -> Result<String, String> + Send + Sync>;
@@ -61,8 +64,10 @@ pub struct CoordinatorArgs {
     pub incarnation: Incarnation,
     /// Where its records go.
     pub journal: RunJournal,
-    /// Who takes part, who speaks when, when it ends.
-    pub crew: CrewDefinition,
+    /// The state of its crew as of the base of the log.
+    pub state: CoordinatorState,
+    /// Where the records before the base are read, which the result needs.
+    pub history: Arc<dyn JournalRead>,
     /// How the result is made.
     pub result: ResultFn,
     /// How the others are reached.
@@ -115,15 +120,9 @@ impl Actor for Coordinator {
         myself: ActorRef<Self::Msg>,
         args: CoordinatorArgs,
     ) -> Result<Self::State, ActorProcessingErr> {
-        let state = CoordinatorState::new(args.crew.clone());
-        let mut actor = CoordinatorActor {
-            args,
-            state,
-            cursor: Seq(0),
-            is_interrupted: false,
-            is_to_ring: false,
-            timer: None,
-        };
+        let (state, cursor) = (args.state.clone(), args.journal.log().base());
+        let mut actor =
+            CoordinatorActor { args, state, cursor, is_interrupted: false, is_to_ring: false, timer: None };
         actor.fold();
         // Before anything can ring: a turn may end before our supervisor has seen us start.
         actor.args.address.slot().set(Some(myself.clone()));
@@ -165,7 +164,8 @@ impl Actor for Coordinator {
         }
         match actor.take_and_advance(commands).await {
             Ok(()) => Ok(()),
-            Err(error) => actor.give_up(error),
+            Err(Failure::Journal(error)) => actor.give_up(error),
+            Err(Failure::Read(error)) => Err(error.into()),
         }
     }
 }
@@ -188,7 +188,7 @@ impl CoordinatorActor {
         Ok(())
     }
 
-    async fn take_and_advance(&mut self, commands: Vec<PendingCommand>) -> Result<(), JournalError> {
+    async fn take_and_advance(&mut self, commands: Vec<PendingCommand>) -> Result<(), Failure> {
         for command in commands {
             self.take(command).await?;
         }
@@ -223,15 +223,15 @@ impl CoordinatorActor {
     }
 
     /// Decides and acts until there is nothing to do but wait.
-    async fn advance(&mut self) -> Result<(), JournalError> {
+    async fn advance(&mut self) -> Result<(), Failure> {
         loop {
             self.fold();
             if let Some(why) = self.args.journal.log().torn() {
-                return Err(why);
+                return Err(why.into());
             }
             match self.state.decide(self.args.journal.log().transcript(), self.args.clock.now()) {
                 Decision::Wait => return Ok(()),
-                Decision::Ended => return self.come_to_rest().await,
+                Decision::Ended => return Ok(self.come_to_rest().await?),
                 Decision::CancelTurns => {
                     let speakers: Vec<AgentName> = self.state.open().values().cloned().collect();
                     self.args.links.cancel_turns(&speakers);
@@ -241,12 +241,12 @@ impl CoordinatorActor {
                 Decision::Assign(turns) => self.assign(turns).await?,
                 Decision::Take(measure) => self.take_measure(measure).await?,
                 Decision::Expire(reviews) => self.expire(&reviews).await?,
-                Decision::Quarantine(reason) => return self.quarantine(reason).await,
+                Decision::Quarantine(reason) => return Ok(self.quarantine(reason).await?),
                 // Somebody is looking: an answer comes through the inbox.
                 Decision::Suspend(_) if self.args.is_attended && !self.state.reviews().is_empty() => {
                     return Ok(());
                 }
-                Decision::Suspend(reason) => return self.suspend(reason).await,
+                Decision::Suspend(reason) => return Ok(self.suspend(reason).await?),
                 Decision::Conclude(outcome) => return self.conclude(outcome).await,
             }
         }
@@ -330,9 +330,10 @@ impl CoordinatorActor {
         Ok(())
     }
 
-    async fn conclude(&self, outcome: RunOutcome) -> Result<(), JournalError> {
+    async fn conclude(&self, outcome: RunOutcome) -> Result<(), Failure> {
         let log = self.args.journal.log();
-        let records: Vec<_> = log.after(Seq(0)).cloned().collect();
+        let mut records = self.history().await?;
+        records.extend(log.after(Seq(0)).cloned());
         let (outcome, result) = match (self.args.result)(&records) {
             Ok(result) => (outcome, Some(result)),
             Err(missing) if outcome.kind == playhouse_types::OutcomeKind::Concluded => {
@@ -341,7 +342,8 @@ impl CoordinatorActor {
             }
             Err(_) => (outcome, None),
         };
-        let event = Event::RunConcluded { outcome: outcome.clone(), result, usage: usage_of(&records) };
+        let usage = log.facts(RunFacts::usage);
+        let event = Event::RunConcluded { outcome: outcome.clone(), result, usage };
         let key = RecordKey::of_run(Kind::RunConcluded);
         let stored = self.args.journal.commit(vec![self.record(key, event)]).await?;
         // Somebody else may have concluded the run under the same key: what is on record holds.
@@ -353,10 +355,24 @@ impl CoordinatorActor {
         Ok(())
     }
 
+    /// Reads the records up to the base of the log.
+    async fn history(&self) -> Result<Vec<Arc<Record>>, ReadError> {
+        let log = self.args.journal.log();
+        let (base, mut read) = (log.base(), Seq(0));
+        let mut records = Vec::new();
+        while read < base {
+            let n_missing = usize::try_from(base.0 - read.0).unwrap_or(PAGE);
+            let page = self.args.history.records(log.run(), read, n_missing.min(PAGE)).await?;
+            read = page.last().map_or(base, |last| last.seq);
+            records.extend(page.into_iter().map(Arc::new));
+        }
+        Ok(records)
+    }
+
     /// Says how the run has ended: an earlier incarnation, or whoever gave up an actor, put it on record.
     async fn come_to_rest(&self) -> Result<(), JournalError> {
         let log = self.args.journal.log();
-        let mut records = log.after(Seq(0));
+        let mut records = log.after(Seq(0)).rev();
         let end = records.find_map(|record| match &record.event {
             Event::RunConcluded { outcome, .. } => Some((record.seq, outcome.clone())),
             _ => None,
@@ -399,18 +415,18 @@ impl CoordinatorActor {
     }
 }
 
+/// What keeps a coordinator from going on.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// Its records are refused.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The history of the run cannot be read; safe to retry, which the next start does.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
 /// Returns an epoch as the step of a key; epochs count process starts and stay far below the bound.
 fn epoch_step(epoch: u64) -> u32 {
     u32::try_from(epoch).unwrap_or(u32::MAX)
-}
-
-/// Folds what the records of a run have used.
-#[must_use]
-pub fn usage_of(records: &[Arc<Record>]) -> Usage {
-    let Some(first) = records.first() else { return Usage::default() };
-    let Event::RunAdmitted(admitted) = &first.event else { return Usage::default() };
-    let key = playhouse_journal::RunKey([0; 32]);
-    let mut row = RunRow::admitted(first.run, admitted.scenario.clone(), first.time, admitted.trace, key);
-    records.iter().for_each(|record| row.apply(record));
-    row.usage
 }

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use playhouse_types::AgentName;
 
-use crate::{AgentPolicy, Condition, Pattern};
+use crate::{AgentPolicy, Condition, Pattern, RoundRobin};
 
 /// The conversation of a crew: who takes part, who speaks when, when it ends.
+#[derive(Clone)]
 pub struct CrewDefinition {
     /// The agents in the order of their declaration.
     pub agents: Vec<AgentName>,
@@ -30,14 +31,16 @@ impl CrewDefinition {
     }
 }
 
-impl Clone for CrewDefinition {
-    fn clone(&self) -> Self {
+impl Default for CrewDefinition {
+    /// A crew without agents.
+    fn default() -> Self {
+        let pattern = Box::new(RoundRobin::new());
         Self {
-            agents: self.agents.clone(),
-            pattern: self.pattern.boxed(),
-            until: self.until.clone(),
-            limit: self.limit.clone(),
-            policies: self.policies.clone(),
+            agents: Vec::new(),
+            pattern,
+            until: None,
+            limit: Self::default_limit(),
+            policies: BTreeMap::new(),
         }
     }
 }

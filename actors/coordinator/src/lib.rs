@@ -23,7 +23,7 @@ mod patterns;
 mod state;
 mod trouble;
 
-pub use actor::{Coordinator, CoordinatorActor, CoordinatorArgs, CrewLinks, ResultFn, RunRest, usage_of};
+pub use actor::{Coordinator, CoordinatorActor, CoordinatorArgs, CrewLinks, ResultFn, RunRest};
 pub use commands::{CheckArguments, Consequences};
 pub use condition::{Condition, Tally, cost_microusd, deadline, says, tokens, turns};
 pub use crew::CrewDefinition;

@@ -10,9 +10,12 @@ use playhouse_types::{
     AgentName, CallId, OnExpiry, OutcomeKind, Participant, ReviewId, RunOutcome, Timestamp, TurnId,
     TurnOutcome, Verdict,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::trouble::{Measure, Troubles};
-use crate::{Assignment, ConversationView, CrewDefinition, Escalation, Pattern, PatternDecision, Tally};
+use crate::{
+    Assignment, ConversationView, CrewDefinition, Escalation, Pattern, PatternDecision, RoundRobin, Tally,
+};
 
 /// What the coordinator should do now.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,9 +40,13 @@ pub enum Decision {
     Ended,
 }
 
-/// The state of one conversation. Changes only in [`CoordinatorState::apply`].
+/// The state of one conversation. Changes only in [`CoordinatorState::apply`]; what of it is not code is part of the
+/// stored snapshots.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct CoordinatorState {
+    #[serde(skip)]
     crew: CrewDefinition,
+    #[serde(skip, default = "nobody")]
     pattern: Box<dyn Pattern>,
     assigned: u32,
     open: BTreeMap<TurnId, AgentName>,
@@ -87,6 +94,20 @@ impl CoordinatorState {
             limited: None,
             outcome: None,
         }
+    }
+
+    /// Returns the state as bytes; `None` if the crew's pattern cannot write its own down.
+    #[must_use]
+    pub fn save(&self) -> Option<Vec<u8>> {
+        postcard::to_stdvec(&(self.pattern.save()?, self)).ok()
+    }
+
+    /// Returns the state of `crew` that was saved; `None` if the bytes are no such state.
+    #[must_use]
+    pub fn restore(crew: CrewDefinition, saved: &[u8]) -> Option<Self> {
+        let ((pattern_state, state), rest): ((Vec<u8>, Self), _) = postcard::take_from_bytes(saved).ok()?;
+        let mut pattern = crew.pattern.boxed();
+        (rest.is_empty() && pattern.restore(&pattern_state)).then_some(Self { crew, pattern, ..state })
     }
 
     /// Returns the open turns and their speakers.
@@ -319,6 +340,11 @@ impl CoordinatorState {
             }
         }
     }
+}
+
+/// Stands in for the pattern between reading a state and giving it its crew.
+fn nobody() -> Box<dyn Pattern> {
+    Box::new(RoundRobin::new())
 }
 
 impl std::fmt::Debug for CoordinatorState {

@@ -45,16 +45,12 @@ impl Restarted {
 
 /// Returns how long the actor was gone: since its last failure, or since the last record if the process ended.
 fn down_for(log: &RunLog, lane: &Lane, now: Timestamp) -> Duration {
-    let mut since = None;
-    for record in log.after(Seq(0)) {
-        match &record.event {
-            Event::ActorFailed { actor, .. } if actor == lane => since = Some(record.time),
-            // The record before it is the last sign of the process that is gone.
-            Event::Resumed { .. } => {
-                since = log.get(Seq(record.seq.0.saturating_sub(1))).map(|before| before.time);
-            }
-            _ => {}
-        }
-    }
+    // Newest first: the one that counts is in this process, the history before it may be long.
+    let since = log.after(Seq(0)).rev().find_map(|record| match &record.event {
+        Event::ActorFailed { actor, .. } if actor == lane => Some(record.time),
+        // The record before it is the last sign of the process that is gone.
+        Event::Resumed { .. } => log.get(Seq(record.seq.0.saturating_sub(1))).map(|before| before.time),
+        _ => None,
+    });
     since.map_or(Duration::ZERO, |since| now.since(since))
 }

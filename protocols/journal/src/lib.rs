@@ -36,4 +36,4 @@ pub use event::{
 pub use key::{Kind, RecordKey};
 pub use read::{DamagedRun, JournalRead, ReadError};
 pub use record::{NewRecord, Record};
-pub use run_row::{RunKey, RunRow};
+pub use run_row::{RunKey, RunRow, count_usage};

@@ -92,23 +92,10 @@ impl RunRow {
         if record.key.kind.is_progress() {
             self.starts_without_progress = 0;
         }
+        count_usage(&mut self.usage, &record.event);
         self.count_reviews(&record.event);
         match &record.event {
             Event::TurnEnded { .. } => self.turns += 1,
-            Event::ModelIntent(intent) if intent.attempt > 0 => self.usage.lost += 1,
-            Event::ModelResult { reply, .. } => {
-                self.usage += Usage {
-                    input_tokens: reply.usage.input_tokens,
-                    output_tokens: reply.usage.output_tokens,
-                    model_calls: 1,
-                    cost_microusd: reply.cost_microusd,
-                    ..Usage::default()
-                };
-            }
-            Event::ToolResult { .. }
-            | Event::ToolFailed { .. }
-            | Event::ToolDenied { .. }
-            | Event::ToolInDoubt { .. } => self.usage.tool_calls += 1,
             // A paused run stays one when it comes to rest.
             Event::Suspended { .. } if self.status == RunStatus::Paused => {}
             Event::Suspended { reason } => self.rest(OutcomeKind::Waiting, reason),
@@ -144,5 +131,26 @@ impl RunRow {
     fn rest(&mut self, kind: OutcomeKind, detail: &str) {
         self.status = kind.status();
         self.outcome = Some(RunOutcome { kind, detail: detail.to_owned() });
+    }
+}
+
+/// Adds what the event of the next record says was used.
+pub fn count_usage(usage: &mut Usage, event: &Event) {
+    match event {
+        Event::ModelIntent(intent) if intent.attempt > 0 => usage.lost += 1,
+        Event::ModelResult { reply, .. } => {
+            *usage += Usage {
+                input_tokens: reply.usage.input_tokens,
+                output_tokens: reply.usage.output_tokens,
+                model_calls: 1,
+                cost_microusd: reply.cost_microusd,
+                ..Usage::default()
+            };
+        }
+        Event::ToolResult { .. }
+        | Event::ToolFailed { .. }
+        | Event::ToolDenied { .. }
+        | Event::ToolInDoubt { .. } => usage.tool_calls += 1,
+        _ => {}
     }
 }

@@ -11,6 +11,7 @@ mod batch;
 mod change;
 mod endpoints;
 mod error;
+mod fold_again;
 mod inbox;
 mod links;
 mod live_run;
@@ -20,7 +21,9 @@ mod options;
 mod ownership;
 mod parts;
 mod resume;
+mod run_fold;
 mod runtime;
+mod snapshots;
 mod system;
 mod toolbox;
 

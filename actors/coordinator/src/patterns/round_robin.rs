@@ -29,6 +29,14 @@ impl Pattern for RoundRobin {
     fn boxed(&self) -> Box<dyn Pattern> {
         Box::new(*self)
     }
+
+    fn save(&self) -> Option<Vec<u8>> {
+        Some(Vec::new())
+    }
+
+    fn restore(&mut self, state: &[u8]) -> bool {
+        state.is_empty()
+    }
 }
 
 #[cfg(test)]

@@ -46,4 +46,12 @@ impl Pattern for Selector {
     fn boxed(&self) -> Box<dyn Pattern> {
         Box::new(self.clone())
     }
+
+    fn save(&self) -> Option<Vec<u8>> {
+        Some(Vec::new())
+    }
+
+    fn restore(&mut self, state: &[u8]) -> bool {
+        state.is_empty()
+    }
 }

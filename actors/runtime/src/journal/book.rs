@@ -1,4 +1,4 @@
-//! What the writer knows of one run: heads, keys, incarnations, and what waits for the next commit.
+//! What the writer knows of one run: head, keys, and what waits for the next commit.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,16 +6,9 @@ use std::sync::Arc;
 use playhouse_journal::{
     ChainHead, CommandId, Event, NewRecord, Record, RecordKey, RunPlace, RunRow, StoredRecord, seal,
 };
-use playhouse_messages::{JournalError, RunLog};
+use playhouse_messages::{JournalError, RunFacts, RunLog};
 use playhouse_storage::RunAppend;
-use playhouse_types::{BootId, Incarnation, Lane, Seq, Timestamp};
-
-/// The end of one lane.
-#[derive(Clone, Copy, Debug, Default)]
-struct LaneEnd {
-    last: Option<Seq>,
-    incarnation: Incarnation,
-}
+use playhouse_types::{BootId, Seq, Timestamp};
 
 /// One run under the writer's care.
 #[derive(Debug)]
@@ -24,8 +17,9 @@ pub(crate) struct RunBook {
     epoch: u64,
     head: ChainHead,
     log: Arc<RunLog>,
+    /// The keys of the records that `log` holds. Nobody repeats those before its base: their turns have ended, the actors
+    /// and epochs that wrote the others have successors, and their commands have left the inbox.
     keys: HashMap<RecordKey, Seq>,
-    lanes: HashMap<Lane, LaneEnd>,
     pending: Pending,
 }
 
@@ -39,22 +33,11 @@ struct Pending {
 }
 
 impl RunBook {
-    /// Opens a run with the records that its log holds.
+    /// Opens a run with what its log holds.
     pub(crate) fn open(row: RunRow, epoch: u64, log: Arc<RunLog>) -> Self {
-        let mut book = Self {
-            row,
-            epoch,
-            head: ChainHead::default(),
-            log,
-            keys: HashMap::new(),
-            lanes: HashMap::new(),
-            pending: Pending::default(),
-        };
-        let log = Arc::clone(&book.log);
-        for record in log.after(Seq(0)) {
-            book.index(record);
-        }
-        book
+        let head = log.facts(RunFacts::head);
+        let keys = log.after(Seq(0)).map(|record| (record.key, record.seq)).collect();
+        Self { row, epoch, head, log, keys, pending: Pending::default() }
     }
 
     pub(crate) const fn log(&self) -> &Arc<RunLog> {
@@ -84,7 +67,7 @@ impl RunBook {
 
     /// Results are taken from any incarnation: whoever asked, the answer is the same.
     fn is_stale(&self, record: &NewRecord) -> bool {
-        let current = self.lanes.get(&record.lane).map_or(Incarnation(0), |lane| lane.incarnation);
+        let current = self.log.facts(|facts| facts.lane(record.lane.as_str()).incarnation);
         record.incarnation < current && !record.key.kind.is_result()
     }
 
@@ -93,19 +76,20 @@ impl RunBook {
             return Ok(Arc::clone(known));
         }
         let is_urgent = !new.event.rides_along();
-        let lane_prev = self.lanes.get(&new.lane).and_then(|lane| lane.last);
+        let last = self.log.facts(|facts| facts.lane(new.lane.as_str()).last);
         let place = RunPlace {
             run: self.row.run,
             key: &self.row.key,
             tenant: &self.row.tenant,
             epoch: self.epoch,
-            lane_prev,
+            lane_prev: (last > Seq(0)).then_some(last),
             time: now,
         };
         // Every event of the journal has a stored form; an event without one is a bug, and nothing was written.
         let (record, stored) = seal(&place, self.head, new).map_err(|_| JournalError::StoreFailed)?;
         let record = Arc::new(record);
-        self.index(&record);
+        self.head = ChainHead { seq: record.seq, hash: record.hash };
+        self.keys.insert(record.key, record.seq);
         self.row.apply(&record);
         self.pending.records.push(stored);
         self.pending.is_urgent |= is_urgent;
@@ -114,18 +98,6 @@ impl RunBook {
         }
         self.log.push(Arc::clone(&record));
         Ok(record)
-    }
-
-    fn index(&mut self, record: &Record) {
-        self.head = ChainHead { seq: record.seq, hash: record.hash };
-        self.keys.insert(record.key, record.seq);
-        let lane = self.lanes.entry(record.lane.clone()).or_default();
-        lane.last = Some(record.seq);
-        lane.incarnation = lane.incarnation.max(record.incarnation);
-        if let Event::ActorRestarted { actor, incarnation, .. } = &record.event {
-            let lane = self.lanes.entry(actor.clone()).or_default();
-            lane.incarnation = lane.incarnation.max(*incarnation);
-        }
     }
 
     /// Tells whether something waits that must not wait.

@@ -1,16 +1,15 @@
 //! Whether a run may be gone on with: crash loops, changed definitions, work that names what is no longer there.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use playhouse_coordinator::CoordinatorState;
 use playhouse_journal::{Event, Kind, NewRecord, RecordKey, RunRow};
-use playhouse_messages::{RunJournal, RunLog};
-use playhouse_review::ReviewQueue;
+use playhouse_messages::{RunFacts, RunJournal, RunLog};
 use playhouse_types::{AgentName, Label, Lane, ReviewId, RunId, Seq, Step, TurnId};
 
 use super::error::RunError;
-use super::resume::load;
 use super::runtime::Inner;
+use super::snapshots;
 use crate::definition::{Definition, OnChange};
 
 /// After how many starts without progress a run is set aside.
@@ -21,11 +20,7 @@ type Hash = [u8; 32];
 
 /// Returns the hashes of the definition that the run was worked on with and of the one at hand, if they differ.
 pub(crate) fn changed(log: &RunLog, definition: &Definition) -> Option<(Hash, Hash)> {
-    let in_force = log.after(Seq(0)).fold(None, |known, record| match &record.event {
-        Event::RunAdmitted(admitted) => Some(admitted.definition_hash),
-        Event::DefinitionChanged { to, .. } => Some(*to),
-        _ => known,
-    })?;
+    let in_force = log.facts(RunFacts::definition_hash)?;
     (in_force != definition.hash).then_some((in_force, definition.hash))
 }
 
@@ -37,11 +32,10 @@ pub(crate) async fn record_change(
     to: Hash,
 ) -> Result<(), RunError> {
     let log = journal.log();
-    let newest = log.after(Seq(0)).filter(|record| record.lane.is_run()).map(|record| record.incarnation);
     let epoch = Step(u32::try_from(epoch).unwrap_or(u32::MAX));
     let record = NewRecord {
         lane: Lane::run(),
-        incarnation: newest.max().unwrap_or_default(),
+        incarnation: log.facts(|facts| facts.lane(Lane::RUN).incarnation),
         key: RecordKey::new(TurnId(0), epoch, 0, Kind::DefinitionChanged),
         causation: None,
         label: Label::default(),
@@ -58,7 +52,11 @@ pub(crate) async fn refuse_pinned(
     run: RunId,
     definition: &Definition,
 ) -> Result<(), RunError> {
-    if definition.on_change != OnChange::Pin || changed(&*load(inner, run).await?, definition).is_none() {
+    if definition.on_change != OnChange::Pin {
+        return Ok(());
+    }
+    let opened = snapshots::open(&*inner.store, run, definition).await?;
+    if changed(&opened.log, definition).is_none() {
         return Ok(());
     }
     Err(RunError::Invalid(format!(
@@ -68,11 +66,18 @@ pub(crate) async fn refuse_pinned(
 }
 
 /// Returns why a run must not go on until a person has looked at it.
-pub(crate) fn why_set_aside(row: &RunRow, log: &RunLog, definition: &Definition) -> Option<String> {
+///
+/// `base` is the coordinator's state as of the base of the log.
+pub(crate) fn why_set_aside(
+    row: &RunRow,
+    log: &RunLog,
+    base: &CoordinatorState,
+    definition: &Definition,
+) -> Option<String> {
     if row.starts_without_progress >= MAX_STARTS_WITHOUT_PROGRESS {
         return Some(format!("started {} times without getting anywhere", row.starts_without_progress));
     }
-    if let Some(orphan) = orphan(log, definition) {
+    if let Some(orphan) = orphan(log, base, definition) {
         return Some(orphan);
     }
     (definition.on_change == OnChange::Quarantine && changed(log, definition).is_some())
@@ -80,8 +85,8 @@ pub(crate) fn why_set_aside(row: &RunRow, log: &RunLog, definition: &Definition)
 }
 
 /// Finds open work that names an agent or tool that the scenario no longer has: it is never settled in silence.
-fn orphan(log: &RunLog, definition: &Definition) -> Option<String> {
-    let (mut reviews, mut open) = (ReviewQueue::default(), BTreeMap::new());
+fn orphan(log: &RunLog, base: &CoordinatorState, definition: &Definition) -> Option<String> {
+    let (mut reviews, mut open) = (base.reviews().clone(), base.open().clone());
     for record in log.after(Seq(0)) {
         reviews.apply(record);
         match &record.event {

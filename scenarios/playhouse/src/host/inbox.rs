@@ -37,7 +37,7 @@ impl Runtime {
             return Ok(Settlement::LeftForOwner);
         }
         let (definition, means) = prepare(inner, &row, find).await?;
-        let claimed = match claim(inner, run, Opening::Claim).await {
+        let claimed = match claim(inner, &definition, run, Opening::Claim).await {
             Ok(claimed) => claimed,
             Err(RunError::Claim(ClaimError::Owned { .. })) => return Ok(Settlement::LeftForOwner),
             Err(error) => return Err(error),
@@ -62,14 +62,13 @@ async fn take(
 ) -> Result<CoordinatorState, RunError> {
     let run = claimed.row.run;
     let journal = claimed.open(inner).await?;
-    let mut state = CoordinatorState::new(definition.crew.clone());
-    let mut folded = Seq(0);
+    let (mut state, mut folded) = (claimed.fold.coordinator().clone(), journal.log().base());
     let check = check_arguments(definition, &means.tools);
     let pending: Vec<PendingCommand> = inner.store.pending(run).await?;
     for command in pending {
         folded = fold(&mut state, &journal, folded);
-        let newest = journal.log().after(Seq(0)).filter(|record| record.lane.is_run());
-        let incarnation = newest.map(|record| record.incarnation).max().unwrap_or(Incarnation(1));
+        let newest = journal.log().facts(|facts| facts.lane(Lane::RUN).incarnation);
+        let incarnation = newest.max(Incarnation(1));
         let record = |(key, event)| NewRecord {
             lane: Lane::run(),
             incarnation,

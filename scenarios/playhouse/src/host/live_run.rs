@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use playhouse_agents::{Agent, AgentArgs, RunContext, question_spec, request_header};
 use playhouse_coordinator::{CheckArguments, Coordinator, CoordinatorArgs, CrewLinks, RunRest};
-use playhouse_journal::{Event, Kind, NewRecord, PendingCommand, RecordKey, RunRow};
+use playhouse_journal::{Event, JournalRead, Kind, NewRecord, PendingCommand, RecordKey, RunRow};
 use playhouse_messages::{Address, AgentMsg, CoordinatorMsg, Mail, RunEvent, RunJournal};
 use playhouse_review::{Gate, GateQuery};
 use playhouse_runtime::{
@@ -24,7 +24,9 @@ use super::links::Links;
 use super::model_slot::ModelSlot;
 use super::observer::RunObserver;
 use super::ownership::OwnedRun;
+use super::run_fold::RunFold;
 use super::runtime::Inner;
+use super::snapshots::Snapshots;
 use super::system::addressed_child;
 use crate::definition::Definition;
 
@@ -121,10 +123,12 @@ pub(crate) struct Means {
     pub(crate) tools: Arc<playhouse_tools::ToolRegistry>,
 }
 
-/// What a run needs to be worked on: it is ours, and its log holds all records.
+/// What a run needs to be worked on: it is ours, and its log is whole.
 pub(crate) struct OpenedRun {
     pub(crate) definition: Arc<Definition>,
     pub(crate) journal: RunJournal,
+    /// The state as of the base of the log.
+    pub(crate) fold: RunFold,
     /// The row as of the log's last record.
     pub(crate) row: RunRow,
     pub(crate) epoch: u64,
@@ -259,13 +263,14 @@ impl LiveRun {
     }
 
     /// Waits until the run rests, stops its actors and says how it ended.
-    pub(crate) async fn keep(self: Arc<Self>, inner: Arc<Inner>) -> RunEnd {
+    pub(crate) async fn keep(self: Arc<Self>, inner: Arc<Inner>, mut snapshots: Snapshots) -> RunEnd {
         let mut resting = self.rest.subscribe();
         let rest = tokio::select! {
             biased;
             rest = resting.wait_for(Option::is_some) => rest.ok().and_then(|rest| rest.clone()),
             () = inner.interrupted() => None,
             why = self.torn() => Some(RunRest::Lost(why)),
+            () = snapshots.keep_up(self.journal.log()) => None,
             why = self.left_alone(&inner) => Some(RunRest::Lost(why)),
         };
         if matches!(rest, Some(RunRest::Concluded(_))) {
@@ -289,6 +294,9 @@ impl LiveRun {
         }
         // The run may have come to rest by itself while it was being interrupted.
         let rest = rest.or_else(|| self.rest.borrow().clone()).unwrap_or(RunRest::Interrupted);
+        if matches!(rest, RunRest::Suspended(_) | RunRest::Interrupted) {
+            snapshots.write(self.journal.log()).await;
+        }
         let end = self.end(rest);
         // A call that was left may still land: nobody else may take the run before this process is gone.
         let leave = if is_idle { Leave::Release } else { Leave::Keep };
@@ -331,7 +339,7 @@ impl LiveRun {
         let log = self.journal.log();
         let mut row = self.row.clone();
         log.after(self.folded).for_each(|record| row.apply(record));
-        let result = log.after(self.folded).find_map(|record| match &record.event {
+        let result = log.after(self.folded).rev().find_map(|record| match &record.event {
             Event::RunConcluded { result, .. } => result.clone(),
             _ => None,
         });
@@ -354,25 +362,14 @@ pub(crate) fn admitted(journal: &RunJournal) -> Option<&playhouse_journal::Admit
     }
 }
 
-/// Returns the newest incarnation of each lane that is on record.
-fn incarnations(journal: &RunJournal) -> BTreeMap<Lane, Incarnation> {
-    let mut newest: BTreeMap<Lane, Incarnation> = BTreeMap::new();
-    // Admission is nobody's incarnation: a run that has only that starts its actors for the first time.
-    for record in journal.log().after(Seq(0)).filter(|record| !is_admission(record.key.kind, record.key.turn))
-    {
-        let lane = newest.entry(record.lane.clone()).or_default();
-        *lane = (*lane).max(record.incarnation);
-    }
-    newest
-}
-
-fn is_admission(kind: Kind, turn: TurnId) -> bool {
-    matches!(kind, Kind::RunAdmitted) || (kind == Kind::MessagePosted && turn == TurnId(0))
+/// Returns the newest start of a lane's actor that is on record; 0 if it has never run.
+fn newest_start(journal: &RunJournal, lane: &str) -> Incarnation {
+    journal.log().facts(|facts| facts.lane(lane).incarnation)
 }
 
 /// Puts on record that the run goes on in this process.
 pub(crate) async fn record_resumption(journal: &RunJournal, epoch: u64, clean: bool) -> Result<(), RunError> {
-    let newest = incarnations(journal).get(Lane::RUN).copied().unwrap_or_default();
+    let newest = newest_start(journal, Lane::RUN);
     let key = RecordKey::new(TurnId(0), Step(u32::try_from(epoch).unwrap_or(u32::MAX)), 0, Kind::Resumed);
     let record = NewRecord {
         lane: Lane::run(),
@@ -435,18 +432,19 @@ impl Parts<'_> {
 
     /// Describes the agents. They start when they are first given a turn.
     fn agent_specs(&self, models: &BTreeMap<AgentName, ModelSlot>) -> Vec<ChildSpec> {
-        let newest = incarnations(&self.opened.journal);
         (1u32..)
             .zip(self.agents_in_order())
             .filter_map(|(place, definition)| {
                 let slot = models.get(&definition.name)?.clone();
                 let asked = slot.get();
                 let address = self.agents.get(&definition.name)?.clone();
+                let state = Arc::clone(self.opened.fold.agent(&definition.name)?);
                 let args = AgentArgs {
                     definition: Arc::new(definition.clone()),
                     place,
                     incarnation: Incarnation(0),
                     run: Arc::clone(&self.context),
+                    state,
                     journal: self.opened.journal.clone(),
                     model: asked.model,
                     header_hash: asked.header_hash,
@@ -466,7 +464,7 @@ impl Parts<'_> {
                 };
                 let mut spec =
                     addressed_child(definition.name.as_str(), definition.restart.clone(), address, make);
-                spec.incarnation = newest.get(definition.name.as_str()).copied().unwrap_or_default();
+                spec.incarnation = newest_start(&self.opened.journal, definition.name.as_str());
                 spec.is_eager = false;
                 spec.heartbeat = Some(heartbeat(|reply| Mail::to_self(AgentMsg::Ping { reply })));
                 Some(spec)
@@ -487,7 +485,8 @@ impl Parts<'_> {
         let args = CoordinatorArgs {
             incarnation: Incarnation(0),
             journal: self.opened.journal.clone(),
-            crew: self.opened.definition.crew.clone(),
+            state: self.opened.fold.coordinator().clone(),
+            history: Arc::clone(&self.inner.store) as Arc<dyn JournalRead>,
             result: Arc::clone(&self.opened.definition.result),
             links: Arc::clone(links) as Arc<dyn CrewLinks>,
             address: self.coordinator.clone(),
@@ -501,9 +500,9 @@ impl Parts<'_> {
         let make = move |incarnation| (Coordinator, CoordinatorArgs { incarnation, ..args.clone() });
         let policy = RestartPolicy::transient();
         let mut spec = addressed_child(Lane::RUN, policy, self.coordinator.clone(), make);
-        let newest = incarnations(&self.opened.journal).get(Lane::RUN).copied().unwrap_or_default();
+        let newest = newest_start(&self.opened.journal, Lane::RUN);
         // Its resumption is on record under the coordinator's next incarnation, which starts now.
-        let is_resumed = self.opened.journal.log().after(Seq(0)).any(|r| r.key.kind == Kind::Resumed);
+        let is_resumed = self.opened.epoch > 1;
         spec.incarnation = if is_resumed { Incarnation(newest.0.saturating_sub(1)) } else { newest };
         spec.is_eager = false;
         spec.heartbeat = Some(heartbeat(|reply| Mail::to_self(CoordinatorMsg::Ping { reply })));

@@ -7,7 +7,7 @@ use playhouse_coordinator::RunRest;
 use playhouse_journal::{Event, ExitKind, Kind, NewRecord, RecordKey};
 use playhouse_messages::{Address, CoordinatorMsg, RunJournal};
 use playhouse_runtime::SupervisorObserver;
-use playhouse_types::{AgentName, Incarnation, Label, Lane, OutcomeKind, RunOutcome, Seq, Step, TurnId};
+use playhouse_types::{AgentName, Incarnation, Label, Lane, OutcomeKind, RunOutcome, Step, TurnId};
 use tokio::sync::watch;
 use tracing::warn;
 
@@ -87,11 +87,8 @@ impl RunObserver {
     /// Returns the records of an actor that is given up. Nobody decides for a coordinator: its run is set aside.
     fn given_up(&self, actor: Lane, reason: String) -> Vec<NewRecord> {
         let log = self.journal.log();
-        let newest = |lane: &Lane| {
-            let of_lane = log.after(Seq(0)).filter(|record| record.lane == *lane);
-            of_lane.map(|record| record.incarnation).max().unwrap_or(Incarnation(1))
-        };
-        let incarnation = newest(&actor);
+        let newest = |lane: &str| log.facts(|facts| facts.lane(lane).incarnation).max(Incarnation(1));
+        let incarnation = newest(actor.as_str());
         let record = |incarnation, step, kind, event| NewRecord {
             lane: Lane::run(),
             incarnation,
@@ -100,7 +97,7 @@ impl RunObserver {
             label: Label::default(),
             event,
         };
-        let of_run = newest(&Lane::run());
+        let of_run = newest(Lane::RUN);
         let given = Event::ActorGivenUp { actor: actor.clone(), incarnation, reason: reason.clone() };
         let mut records = vec![record(of_run, incarnation.0, Kind::ActorGivenUp, given)];
         if actor.is_run() {

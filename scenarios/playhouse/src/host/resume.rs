@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use playhouse_coordinator::RunRest;
-use playhouse_journal::{Event, Kind, NewRecord, ReadError, Record, RecordKey, RunRow};
+use playhouse_journal::{Event, Kind, NewRecord, ReadError, RecordKey, RunRow};
 use playhouse_messages::{JournalMsg, RunJournal, RunLog};
 use playhouse_runtime::EventStream;
 use playhouse_types::{
@@ -14,11 +14,10 @@ use super::batch::{BatchHandle, OpenBatch};
 use super::change::{changed, record_change, refuse_pinned, why_set_aside};
 use super::error::RunError;
 use super::live_run::{Leave, Means, OpenedRun, RunEnd, RunHandle, record_resumption};
+use super::run_fold::RunFold;
 use super::runtime::{Inner, Runtime};
+use super::snapshots::{self, Opened, read_all};
 use crate::definition::Definition;
-
-/// How many records are read at a time.
-const PAGE: usize = 1000;
 
 /// Finds a scenario of this binary by name, with the parameters of the stored run (JSON text).
 pub type FindScenario<'a> = dyn Fn(&ScenarioName, &str) -> Result<Arc<Definition>, String> + Send + Sync + 'a;
@@ -96,11 +95,11 @@ impl Runtime {
     ) -> Result<Resumed, RunError> {
         let inner = &self.inner;
         if !row.status.is_open() {
-            let log = load(inner, row.run).await?;
+            let log = read_all(&*inner.store, row.run).await?;
             return Ok(Resumed::Settled(Box::new(end_on_record(row.clone(), &log))));
         }
         let (definition, _) = prepare(inner, row, find).await?;
-        let claimed = claim(inner, row.run, opening).await?;
+        let claimed = claim(inner, &definition, row.run, opening).await?;
         match self.open_batch(&claimed, definition, opening).await {
             Ok(batch) => Ok(Resumed::Batch(batch.launch(inner))),
             Err(error) => {
@@ -143,12 +142,12 @@ pub(crate) async fn settled(inner: &Arc<Inner>, run: RunId) -> Result<Option<Run
     if row.status.is_open() {
         return Ok(None);
     }
-    let log = load(inner, run).await?;
+    let log = read_all(&*inner.store, run).await?;
     Ok(Some(end_on_record(row, &log)))
 }
 
 fn end_on_record(row: RunRow, log: &RunLog) -> RunEnd {
-    let result = log.after(Seq(0)).find_map(|record| match &record.event {
+    let result = log.after(Seq(0)).rev().find_map(|record| match &record.event {
         Event::RunConcluded { result, .. } => result.clone(),
         _ => None,
     });
@@ -184,7 +183,7 @@ pub(crate) async fn open_run(
     run: RunId,
     opening: Opening,
 ) -> Result<Result<OpenedRun, RunEnd>, RunError> {
-    let claimed = claim(inner, run, opening).await?;
+    let claimed = claim(inner, definition, run, opening).await?;
     match open_claimed(inner, definition, &claimed, opening).await {
         Ok(opened) => Ok(opened),
         Err(error) => {
@@ -202,11 +201,11 @@ async fn open_claimed(
 ) -> Result<Result<OpenedRun, RunEnd>, RunError> {
     let definition = Arc::clone(definition);
     let journal = claimed.open(inner).await?;
-    let (mut row, epoch) = (claimed.row.clone(), claimed.epoch);
+    let (mut row, epoch, fold) = (claimed.row.clone(), claimed.epoch, claimed.fold.clone());
     if opening == Opening::Admitted {
-        return Ok(Ok(OpenedRun { definition, journal, row, epoch, owner_gone_at: None }));
+        return Ok(Ok(OpenedRun { definition, journal, fold, row, epoch, owner_gone_at: None }));
     }
-    if let Some(reason) = why_set_aside(&row, journal.log(), &definition) {
+    if let Some(reason) = why_set_aside(&row, journal.log(), fold.coordinator(), &definition) {
         return quarantine(inner, journal, row, epoch, reason).await.map(Err);
     }
     let head = journal.log().head();
@@ -215,7 +214,7 @@ async fn open_claimed(
         record_change(&journal, epoch, from, to).await?;
     }
     journal.log().after(head).for_each(|record| row.apply(record));
-    Ok(Ok(OpenedRun { definition, journal, row, epoch, owner_gone_at: claimed.owner_gone_at }))
+    Ok(Ok(OpenedRun { definition, journal, fold, row, epoch, owner_gone_at: claimed.owner_gone_at }))
 }
 
 async fn quarantine(
@@ -226,10 +225,9 @@ async fn quarantine(
     reason: String,
 ) -> Result<RunEnd, RunError> {
     let outcome = RunOutcome { kind: playhouse_types::OutcomeKind::Quarantined, detail: reason.clone() };
-    let newest = journal.log().after(Seq(0)).map(|record| record.incarnation).max().unwrap_or_default();
     let record = NewRecord {
         lane: Lane::run(),
-        incarnation: newest,
+        incarnation: journal.log().facts(|facts| facts.lane(Lane::RUN).incarnation),
         key: RecordKey::new(TurnId(0), Step(u32::try_from(epoch).unwrap_or(u32::MAX)), 0, Kind::Quarantined),
         causation: None,
         label: Label::default(),
@@ -251,6 +249,8 @@ pub(crate) struct Claimed {
     /// If the owner before us is surely gone: when we knew. It sent nothing after that.
     owner_gone_at: Option<Timestamp>,
     log: Arc<RunLog>,
+    /// The state as of the base of the log.
+    pub(crate) fold: RunFold,
 }
 
 impl Claimed {
@@ -268,9 +268,14 @@ impl Claimed {
 }
 
 /// Makes a run ours and reads its records; nobody else appends to it from here on.
-pub(crate) async fn claim(inner: &Arc<Inner>, run: RunId, opening: Opening) -> Result<Claimed, RunError> {
+pub(crate) async fn claim(
+    inner: &Arc<Inner>,
+    definition: &Definition,
+    run: RunId,
+    opening: Opening,
+) -> Result<Claimed, RunError> {
     inner.take_up(run)?;
-    match claim_and_load(inner, run, opening).await {
+    match claim_and_load(inner, definition, run, opening).await {
         Ok(claimed) => Ok(claimed),
         Err(error) => {
             inner.forget(run);
@@ -279,37 +284,29 @@ pub(crate) async fn claim(inner: &Arc<Inner>, run: RunId, opening: Opening) -> R
     }
 }
 
-async fn claim_and_load(inner: &Arc<Inner>, run: RunId, opening: Opening) -> Result<Claimed, RunError> {
+async fn claim_and_load(
+    inner: &Arc<Inner>,
+    definition: &Definition,
+    run: RunId,
+    opening: Opening,
+) -> Result<Claimed, RunError> {
     if opening == Opening::Admitted {
         let row = inner.store.run(run).await?.ok_or(ReadError::UnknownRun { run })?;
-        let log = load(inner, run).await?;
-        return Ok(Claimed { row, epoch: 1, is_clean: true, owner_gone_at: None, log });
+        let (log, fold) = (read_all(&*inner.store, run).await?, RunFold::new(definition));
+        return Ok(Claimed { row, epoch: 1, is_clean: true, owner_gone_at: None, log, fold });
     }
     let claim = inner.store.claim(run, opening == Opening::Takeover).await?;
     // Taken after the claim, which may have waited: until it succeeded the owner may have been alive.
     let is_gone = opening == Opening::Claim && !claim.clean;
     let owner_gone_at = is_gone.then(|| inner.clock.now());
-    match load(inner, run).await {
-        Ok(log) => {
-            Ok(Claimed { row: claim.row, epoch: claim.epoch, is_clean: claim.clean, owner_gone_at, log })
+    match snapshots::open(&*inner.store, run, definition).await {
+        Ok(Opened { log, fold }) => {
+            let (row, epoch, is_clean) = (claim.row, claim.epoch, claim.clean);
+            Ok(Claimed { row, epoch, is_clean, owner_gone_at, log, fold })
         }
         Err(error) => {
             inner.let_go(run, claim.epoch, Leave::Release).await;
-            Err(error)
-        }
-    }
-}
-
-/// Reads all records of a run into a log; all of them are durable.
-pub(crate) async fn load(inner: &Arc<Inner>, run: RunId) -> Result<Arc<RunLog>, RunError> {
-    let log = Arc::new(RunLog::new(run));
-    loop {
-        let page: Vec<Record> = inner.store.records(run, log.head(), PAGE).await?;
-        let is_last = page.len() < PAGE;
-        page.into_iter().for_each(|record| log.push(Arc::new(record)));
-        if is_last {
-            log.mark_durable(log.head());
-            return Ok(log);
+            Err(error.into())
         }
     }
 }

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use playhouse_coordinator::RunRest;
-use playhouse_journal::{CommandInbox, Event, JournalRead};
+use playhouse_journal::{CommandInbox, JournalRead};
 use playhouse_messages::{Address, Admission, Clock, Faults, JournalError, JournalMsg, RunJournal, RunLog};
 use playhouse_runtime::{
     BroadcastBus, CallTable, EventStream, JournalWriter, RestartPolicy, SupervisorMsg, SystemClock, UserPool,
@@ -16,7 +15,7 @@ use playhouse_runtime::{
 };
 use playhouse_storage::{MemoryStore, STALE_AFTER, Store, StoreError};
 use playhouse_storage_sqlite::{SqliteOptions, SqliteStore};
-use playhouse_types::{AgentName, BootId, ModelName, RunId, RunStatus, Seq};
+use playhouse_types::{AgentName, BootId, ModelName, RunId, RunStatus};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -25,21 +24,19 @@ use tracing::{error, warn};
 use super::admission::{FirstInput, admit_run};
 use super::endpoints::Endpoints;
 use super::error::{OpenError, RunError};
-use super::live_run::{Leave, LiveRun, Means, OpenedRun, RunEnd, RunHandle, StartRun, admitted};
+use super::fold_again::Started;
+use super::live_run::{Leave, LiveRun, Means, OpenedRun, RunEnd, RunHandle, StartRun};
 use super::options::{Durability, RuntimeOptions};
 use super::ownership::{SignOfLife, verify};
 use super::parts::RuntimeParts;
-use super::resume::{Opening, open_run};
+use super::run_fold::RunFold;
+use super::snapshots::Snapshots;
 use super::system::{System, addressed_child};
 use super::toolbox::Toolboxes;
 use crate::definition::Definition;
 
 /// How many appends may wait for the journal writer: a few for each of some hundred runs at once.
 const JOURNAL_MAILBOX: usize = 4096;
-
-/// How often a run is folded again after its journal writer has crashed, and after which wait, times the try.
-const N_FOLDS: u32 = 5;
-const FOLD_AGAIN_AFTER: Duration = Duration::from_millis(100);
 
 /// What everything in this process shares.
 pub(crate) struct Inner {
@@ -307,7 +304,8 @@ impl Inner {
         let log = log.ok_or(RunError::Closing)?;
         self.take_up(row.run)?;
         let journal = self.run_journal(log);
-        let opened = OpenedRun { definition: scenario, journal, row, epoch: 1, owner_gone_at: None };
+        let fold = RunFold::new(&scenario);
+        let opened = OpenedRun { definition: scenario, journal, fold, row, epoch: 1, owner_gone_at: None };
         self.launch(opened, means).await
     }
 
@@ -330,8 +328,8 @@ impl Inner {
         means: Means,
     ) -> Result<RunHandle, RunError> {
         let (run, epoch) = (opened.row.run, opened.epoch);
-        let live = match self.start_actors(opened, means).await {
-            Ok(live) => live,
+        let started = match self.start_actors(opened, means).await {
+            Ok(started) => started,
             Err(error) => {
                 self.let_go(run, epoch, Leave::Release).await;
                 return Err(error);
@@ -340,80 +338,33 @@ impl Inner {
         let (ended, end) = watch::channel(None);
         let inner = Arc::clone(self);
         self.keepers.spawn(async move {
-            let mut live = live;
-            let end = loop {
-                let definition = Arc::clone(&live.definition);
-                let end = live.keep(Arc::clone(&inner)).await;
-                match inner.fold_again(&end, &definition).await {
-                    Some(again) => live = again,
-                    None => break end,
-                }
-            };
+            let end = started.keep(&inner).await;
             ended.send_replace(Some(end));
         });
         Ok(RunHandle { run, end })
     }
 
-    /// Goes on with a run whose journal writer has crashed: it is folded again from the store, under the next epoch.
-    ///
-    /// Returns `None` if the run has come to rest for another reason, or cannot be gone on with here.
-    async fn fold_again(
-        self: &Arc<Self>,
-        end: &RunEnd,
-        definition: &Arc<Definition>,
-    ) -> Option<Arc<LiveRun>> {
-        let run = end.row.run;
-        let is_orphaned = matches!(end.rest, RunRest::Lost(JournalError::Stopped));
-        if !is_orphaned || self.failure.get().is_some() || self.refuse_when_closing().is_err() {
-            return None;
+    /// Runs in memory have nobody who would go on with a snapshot.
+    fn snapshots(&self, opened: &OpenedRun) -> Snapshots {
+        let store = Arc::clone(&self.store);
+        match self.options.durability {
+            Durability::Strict => Snapshots::new(store, opened.epoch, opened.fold.clone()),
+            Durability::Ephemeral => Snapshots::none(store),
         }
-        // The actors below the writer start again with it, which takes a moment.
-        for n_try in 1..=N_FOLDS {
-            self.clock.sleep(FOLD_AGAIN_AFTER.saturating_mul(n_try)).await;
-            match self.open_again(run, definition).await {
-                Ok(live) => {
-                    warn!(run.id = %run, "the journal writer was restarted, the run was folded again");
-                    return live;
-                }
-                Err(error) => {
-                    warn!(run.id = %run, error = %error, n_try, "the run could not be folded again")
-                }
-            }
-        }
-        None
     }
 
-    async fn open_again(
-        self: &Arc<Self>,
-        run: RunId,
-        definition: &Arc<Definition>,
-    ) -> Result<Option<Arc<LiveRun>>, RunError> {
-        let opened = match open_run(self, definition, run, Opening::Claim).await? {
-            Ok(opened) => opened,
-            Err(_) => return Ok(None),
-        };
-        let epoch = opened.epoch;
-        let model = admitted(&opened.journal).and_then(|admitted| admitted.model.clone());
-        let live = match self.means(definition, model.as_ref()).await {
-            Ok(means) => self.start_actors(opened, means).await,
-            Err(error) => Err(error),
-        };
-        if live.is_err() {
-            self.let_go(run, epoch, Leave::Keep).await;
-        }
-        live.map(Some)
-    }
-
-    async fn start_actors(
+    pub(crate) async fn start_actors(
         self: &Arc<Self>,
         opened: OpenedRun,
         mut means: Means,
-    ) -> Result<Arc<LiveRun>, RunError> {
+    ) -> Result<Started, RunError> {
+        let snapshots = self.snapshots(&opened);
         for (agent, model) in replaced_models(&opened) {
             let found = self.endpoints.named(&opened.definition, &agent, &model).await?;
             means.models.insert(agent, found);
         }
-        LiveRun::start(self, opened, means).await
+        let live = LiveRun::start(self, opened, means).await?;
+        Ok(Started { live, snapshots })
     }
 
     /// Gives a run that has come to rest out of our hands. One that was lost must look like a crash to its next owner,
@@ -487,21 +438,10 @@ impl Inner {
 
 /// Returns the models that agents were given in the course of the run, in place of those of the scenario.
 fn replaced_models(opened: &OpenedRun) -> BTreeMap<AgentName, ModelName> {
-    let agents = || opened.definition.agents.iter().map(|agent| agent.name.clone());
-    let mut models = BTreeMap::new();
-    for record in opened.journal.log().after(Seq(0)) {
-        match &record.event {
-            Event::ModelReplaced { agent: Some(agent), model, .. } => {
-                models.insert(agent.clone(), model.clone());
-            }
-            Event::ModelReplaced { agent: None, model, .. } => {
-                models.extend(agents().map(|agent| (agent, model.clone())));
-            }
-            _ => {}
-        }
-    }
-    models.retain(|agent, _| agents().any(|known| known == *agent));
-    models
+    let agents = opened.definition.agents.iter().map(|agent| &agent.name);
+    opened.journal.log().facts(|facts| {
+        agents.filter_map(|agent| Some((agent.clone(), facts.replaced_model(agent)?.clone()))).collect()
+    })
 }
 
 /// Returns an error's text with those of its causes.

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use playhouse_journal::{Event, ExitKind, Kind, NewRecord, RecordKey, RunKey, RunRow};
-use playhouse_messages::{JournalError, RunLog};
+use playhouse_messages::{JournalError, RunFacts, RunLog};
 use playhouse_types::{
     Incarnation, Label, Lane, RunId, ScenarioName, Seq, Step, Timestamp, TraceContext, TurnId, TurnOutcome,
 };
@@ -100,4 +100,24 @@ fn a_reopened_book_goes_on_where_the_log_ends() {
     let new = second.append(vec![turn_ended(1, 3)], Timestamp(5)).unwrap();
     assert_eq!((known[0].seq, new[0].seq, new[0].lane_prev), (Seq(2), Seq(3), Some(Seq(2))));
     assert_eq!(new[0].epoch, 2);
+}
+
+#[test]
+fn a_book_that_begins_at_any_record_goes_on_as_one_that_knows_all() {
+    let mut whole = book();
+    let records = [turn_ended(1, 1), restarted(2), turn_ended(2, 2), turn_ended(2, 3)];
+    let records = whole.append(records.to_vec(), Timestamp(1)).unwrap();
+    let row = whole.take_pending().unwrap().row.unwrap();
+    for base in &records {
+        let mut facts = RunFacts::default();
+        records.iter().take_while(|record| record.seq <= base.seq).for_each(|record| facts.apply(record));
+        let log = RunLog::with_base(Arc::clone(&records[0]), Arc::clone(base), Vec::new(), facts);
+        records.iter().filter(|record| record.seq > base.seq).for_each(|record| log.push(Arc::clone(record)));
+        let mut book = RunBook::open(row.clone(), 1, Arc::new(log));
+        assert!(book.append(vec![turn_ended(1, 4)], Timestamp(5)).is_err(), "incarnation 1 is over");
+        let new = book.append(vec![turn_ended(2, 4)], Timestamp(5)).unwrap();
+        let append = book.take_pending().unwrap();
+        assert_eq!((new[0].seq, new[0].prev_hash), (Seq(5), records[3].hash), "base {}", base.seq);
+        assert_eq!((new[0].lane_prev, append.head.hash), (Some(Seq(4)), records[3].hash));
+    }
 }

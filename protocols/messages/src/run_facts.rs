@@ -1,0 +1,186 @@
+//! What is known of a run beyond its conversation: the fold of all its records.
+
+use std::collections::BTreeMap;
+
+use playhouse_journal::{ChainHash, ChainHead, Event, Kind, Record, ToolIntent, count_usage};
+use playhouse_types::{
+    AgentName, CallId, Incarnation, Lane, ModelName, ReviewId, Seq, TurnId, Usage, Verdict,
+};
+use serde::{Deserialize, Serialize};
+
+/// The end of one lane.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct LaneEnd {
+    /// Its newest record; 0 if there is none.
+    pub last: Seq,
+    /// The newest start of its actor; 0 if it has never run.
+    pub incarnation: Incarnation,
+}
+
+/// What the run's journal says about an effect that another call meant as well.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum EarlierEffect {
+    /// It was done, with this answer.
+    Done {
+        /// Which call did it.
+        call: CallId,
+        /// What it answered.
+        output: String,
+    },
+    /// It may be under way, or is in doubt.
+    Unsettled {
+        /// Which call.
+        call: CallId,
+    },
+}
+
+/// A call that meant an effect and has not surely failed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+struct MeantEffect {
+    call: CallId,
+    /// What it answered, if it was done.
+    output: Option<String>,
+}
+
+/// What whoever works on a run looks up in its history, so that nobody reads the whole of it again.
+///
+/// Plain data, changed only in [`RunFacts::apply`]; its form is part of the stored snapshots.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct RunFacts {
+    seq: Seq,
+    hash: [u8; 32],
+    n_messages: u32,
+    usage: Usage,
+    lanes: BTreeMap<Lane, LaneEnd>,
+    definition_hash: Option<[u8; 32]>,
+    /// The model that replaced those of all agents, and those that later replaced the models of single ones.
+    model: Option<ModelName>,
+    models: BTreeMap<AgentName, ModelName>,
+    /// By intent key, in the order of their intents.
+    effects: BTreeMap<String, Vec<MeantEffect>>,
+    /// The intent keys of the calls in `effects` that have no answer.
+    unsettled: BTreeMap<CallId, String>,
+}
+
+impl RunFacts {
+    /// Returns the end of the chain that these facts include.
+    #[must_use]
+    pub const fn head(&self) -> ChainHead {
+        ChainHead { seq: self.seq, hash: ChainHash(self.hash) }
+    }
+
+    /// Returns how many messages have been posted.
+    #[must_use]
+    pub const fn n_messages(&self) -> u32 {
+        self.n_messages
+    }
+
+    /// Returns what the run has used.
+    #[must_use]
+    pub const fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    /// Returns the end of a lane.
+    #[must_use]
+    pub fn lane(&self, lane: &str) -> LaneEnd {
+        self.lanes.get(lane).copied().unwrap_or_default()
+    }
+
+    /// Returns the hash of the definition that is in force; `None` for a batch.
+    #[must_use]
+    pub const fn definition_hash(&self) -> Option<[u8; 32]> {
+        self.definition_hash
+    }
+
+    /// Returns the model that an agent was given in the course of the run, in place of that of the scenario.
+    #[must_use]
+    pub fn replaced_model(&self, agent: &AgentName) -> Option<&ModelName> {
+        self.models.get(agent).or(self.model.as_ref())
+    }
+
+    /// Returns the first of the earlier calls of this run that meant the same effect and have not surely failed.
+    #[must_use]
+    pub fn earlier_effect(&self, intent: &ToolIntent) -> Option<EarlierEffect> {
+        let meant = self.effects.get(intent.keys.intent.as_ref()?)?;
+        let earlier = meant.first().filter(|earlier| earlier.call != intent.call)?;
+        Some(match &earlier.output {
+            Some(output) => EarlierEffect::Done { call: earlier.call, output: output.clone() },
+            None => EarlierEffect::Unsettled { call: earlier.call },
+        })
+    }
+
+    /// Takes in the next record.
+    pub fn apply(&mut self, record: &Record) {
+        (self.seq, self.hash) = (record.seq, record.hash.0);
+        count_usage(&mut self.usage, &record.event);
+        self.extend_lane(record);
+        match &record.event {
+            Event::MessagePosted { .. } => self.n_messages += 1,
+            Event::ToolIntent(intent) => self.mean(intent),
+            Event::ToolResult { call, output, .. } => self.settle(*call, Some(output)),
+            Event::ToolFailed { call, .. } | Event::ToolDenied { call, .. } => self.settle(*call, None),
+            Event::ReviewDecided { review: ReviewId::Doubt(call), verdict, .. } => match verdict {
+                Verdict::Landed { output } => self.settle(*call, Some(output)),
+                Verdict::DidNotHappen => self.settle(*call, None),
+                // Nobody knows still.
+                _ => {}
+            },
+            Event::RunAdmitted(admitted) => self.definition_hash = Some(admitted.definition_hash),
+            Event::DefinitionChanged { to, .. } => self.definition_hash = Some(*to),
+            Event::ModelReplaced { agent: Some(agent), model, .. } => {
+                self.models.insert(agent.clone(), model.clone());
+            }
+            Event::ModelReplaced { agent: None, model, .. } => {
+                self.models.clear();
+                self.model = Some(model.clone());
+            }
+            _ => {}
+        }
+    }
+
+    fn extend_lane(&mut self, record: &Record) {
+        // Looked up first: a lane is made once, and making one copies its name.
+        if !self.lanes.contains_key(record.lane.as_str()) {
+            self.lanes.insert(record.lane.clone(), LaneEnd::default());
+        }
+        if let Some(lane) = self.lanes.get_mut(record.lane.as_str()) {
+            lane.last = record.seq;
+            if !is_admission(record) {
+                lane.incarnation = lane.incarnation.max(record.incarnation);
+            }
+        }
+    }
+
+    fn mean(&mut self, intent: &ToolIntent) {
+        if let Some(key) = &intent.keys.intent {
+            self.unsettled.insert(intent.call, key.clone());
+            self.effects
+                .entry(key.clone())
+                .or_default()
+                .push(MeantEffect { call: intent.call, output: None });
+        }
+    }
+
+    /// Notes how a call ended: with an answer, or surely without an effect.
+    fn settle(&mut self, call: CallId, output: Option<&String>) {
+        let Some(key) = self.unsettled.remove(&call) else { return };
+        let Some(meant) = self.effects.get_mut(&key) else { return };
+        match output {
+            Some(output) => {
+                let of_call = meant.iter_mut().filter(|meant| meant.call == call);
+                of_call.for_each(|meant| meant.output = Some(output.clone()));
+            }
+            None => meant.retain(|meant| meant.call != call),
+        }
+    }
+}
+
+/// Admission is nobody's incarnation: a run that has only that starts its actors for the first time.
+fn is_admission(record: &Record) -> bool {
+    match record.key.kind {
+        Kind::RunAdmitted => true,
+        Kind::MessagePosted => record.key.turn == TurnId(0),
+        _ => false,
+    }
+}
