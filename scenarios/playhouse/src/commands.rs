@@ -95,7 +95,7 @@ async fn execute(session: &Session<'_>, command: &Command) -> Result<ExitCode, C
         Command::Runs(_) => runs::runs(session).await,
         Command::Show(args) => show::show(session, args).await,
         Command::Journal(args) => journal::journal(session, args).await,
-        Command::Doctor(_) => doctor::doctor(session).await,
+        Command::Doctor(args) => doctor::doctor(session, args).await,
         Command::New(args) => new::new(session, args),
     }
 }
