@@ -13,7 +13,10 @@ use playhouse_journal::{
 };
 use playhouse_messages::Clock;
 use playhouse_runtime::SystemClock;
-use playhouse_storage::{AppendError, Claim, ClaimError, RunAppend, Snapshot, Store, StoreError};
+use playhouse_storage::{
+    AppendError, Claim, ClaimError, LateError, LateResult, LateResults, RunAppend, Snapshot, Store,
+    StoreError,
+};
 use playhouse_types::{Lane, RunId, Seq};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -234,6 +237,12 @@ impl Store for FaultyStore {
     }
     fn snapshot(&self, run: RunId, lane: &Lane) -> BoxFuture<'_, Result<Option<Snapshot>, StoreError>> {
         self.inner.snapshot(run, lane)
+    }
+    fn keep_late(&self, run: RunId, late: LateResult) -> BoxFuture<'_, Result<(), LateError>> {
+        self.inner.keep_late(run, late)
+    }
+    fn late(&self, run: RunId) -> BoxFuture<'_, Result<LateResults, StoreError>> {
+        self.inner.late(run)
     }
     fn path(&self) -> Option<PathBuf> {
         self.inner.path()

@@ -34,6 +34,8 @@ pub struct Declaration {
     pub retries: u32,
     /// How many bytes of output are kept.
     pub output_limit_bytes: usize,
+    /// Whether a person has to approve each call.
+    pub approval: bool,
 }
 
 impl Declaration {
@@ -52,6 +54,7 @@ impl Declaration {
         rate_per_second: None,
         retries: 0,
         output_limit_bytes: 64 * 1024,
+        approval: false,
     };
 
     /// Returns the spec of a tool whose arguments are a `T`.
@@ -87,6 +90,7 @@ impl Declaration {
             rate_per_second: self.rate_per_second,
             retries: self.retries,
             output_limit_bytes: self.output_limit_bytes,
+            approval: self.approval,
         }
     }
 }

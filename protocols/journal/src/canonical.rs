@@ -61,6 +61,7 @@ fn blank(event: &Event) -> Event {
             intent.dispatch_by = Timestamp(0);
         }
         Event::RunConcluded { usage, .. } => usage.lost = 0,
+        Event::ReviewOpened { request, .. } => request.expires_at = None,
         _ => {}
     }
     event

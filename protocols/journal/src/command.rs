@@ -1,7 +1,7 @@
 //! Commands from outside: any process may ask, only the owner of the run acts.
 
 use futures::future::BoxFuture;
-use playhouse_types::RunId;
+use playhouse_types::{ReviewId, RunId, Verdict};
 use serde::{Deserialize, Serialize};
 
 use crate::ReadError;
@@ -20,6 +20,21 @@ pub enum Command {
         /// Why, for the record.
         reason: String,
     },
+    /// Answer a review.
+    Decide {
+        /// Which one.
+        review: ReviewId,
+        /// The answer.
+        verdict: Verdict,
+        /// Who gives it.
+        by: String,
+        /// The subject that was looked at; an answer to another subject is refused. `None` to take it as it is.
+        subject_hash: Option<[u8; 32]>,
+    },
+    /// Give no further turns until the run is told to go on.
+    Pause,
+    /// Go on after a pause.
+    Unpause,
 }
 
 /// A command that waits for the run's owner.

@@ -2,8 +2,8 @@
 
 use playhouse_types::{
     AgentName, CallId, CaseName, Effect, EffectKeys, Incarnation, Lane, Message, ModelFailure, ModelName,
-    ModelReply, RunId, RunOutcome, ScenarioName, Seq, Timestamp, ToolFailure, ToolName, TraceContext, TurnId,
-    TurnOutcome, Usage,
+    ModelReply, ReviewId, ReviewRequest, RunId, RunOutcome, ScenarioName, Seq, Timestamp, ToolFailure,
+    ToolName, TraceContext, TurnId, TurnOutcome, Usage, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -264,6 +264,78 @@ pub enum Event {
         /// What it used.
         usage: Usage,
     },
+    /// A command from outside was refused.
+    CommandRefused {
+        /// The command's id: looked at once.
+        id: CommandId,
+        /// Why, for whoever asked.
+        reason: String,
+    },
+    /// A person is asked.
+    ReviewOpened {
+        /// About what.
+        review: ReviewId,
+        /// What.
+        request: Box<ReviewRequest>,
+    },
+    /// A review was answered: the first valid answer.
+    ReviewDecided {
+        /// Which review.
+        review: ReviewId,
+        /// The answer.
+        verdict: Verdict,
+        /// Who gave it.
+        by: String,
+    },
+    /// An actor failed too often and is not started again by itself.
+    ActorGivenUp {
+        /// Whose lane.
+        actor: Lane,
+        /// Its last start.
+        incarnation: Incarnation,
+        /// Why.
+        reason: String,
+    },
+    /// An agent takes no further part.
+    AgentDropped {
+        /// Which agent.
+        agent: AgentName,
+        /// Why.
+        reason: String,
+    },
+    /// An agent asks another model from now on.
+    ModelReplaced {
+        /// Which agent; `None` for all.
+        agent: Option<AgentName>,
+        /// The model.
+        model: ModelName,
+        /// Why.
+        reason: String,
+    },
+    /// The scenario is not the one that the run was worked on with before.
+    DefinitionChanged {
+        /// The hash of its definition before.
+        from: [u8; 32],
+        /// The hash now.
+        to: [u8; 32],
+    },
+    /// The records before this one are those of another run; nothing of them was done again.
+    Forked(Box<Fork>),
+}
+
+/// Where a fork comes from, and what is different from here on.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Fork {
+    /// The run that it shares its beginning with.
+    pub from: RunId,
+    /// The last record that both share.
+    pub at: Seq,
+    /// The model that all agents ask from here on, if it was chosen anew.
+    pub model: Option<ModelName>,
+    /// The seed of all draws from here on.
+    pub seed: u64,
+    /// Whether tools that change anything outside may run.
+    pub effects: bool,
 }
 
 impl Event {
@@ -292,6 +364,14 @@ impl Event {
             Self::Cancelled { .. } => Kind::Cancelled,
             Self::Quarantined { .. } => Kind::Quarantined,
             Self::RunConcluded { .. } => Kind::RunConcluded,
+            Self::CommandRefused { .. } => Kind::CommandRefused,
+            Self::ReviewOpened { .. } => Kind::ReviewOpened,
+            Self::ReviewDecided { .. } => Kind::ReviewDecided,
+            Self::ActorGivenUp { .. } => Kind::ActorGivenUp,
+            Self::AgentDropped { .. } => Kind::AgentDropped,
+            Self::ModelReplaced { .. } => Kind::ModelReplaced,
+            Self::DefinitionChanged { .. } => Kind::DefinitionChanged,
+            Self::Forked(_) => Kind::Forked,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use playhouse_types::{Step, TurnId};
+use playhouse_types::{ReviewId, Step, TurnId};
 use serde::{Deserialize, Serialize};
 
 /// What a record says happened. The order is part of the stored form: append, never reorder.
@@ -50,14 +50,32 @@ pub enum Kind {
     Quarantined,
     /// The run ended.
     RunConcluded,
+    /// A command from outside was refused.
+    CommandRefused,
+    /// A person is asked.
+    ReviewOpened,
+    /// A review was answered.
+    ReviewDecided,
+    /// An actor failed too often.
+    ActorGivenUp,
+    /// An agent takes no further part.
+    AgentDropped,
+    /// An agent asks another model from now on.
+    ModelReplaced,
+    /// The scenario changed.
+    DefinitionChanged,
+    /// The records before this one are those of another run.
+    Forked,
 }
 
 impl Kind {
-    /// Returns the kind that this one excludes: the four ends of a tool call share a slot, as do the two of a model call.
+    /// Returns the kind that this one excludes: the four ends of a tool call share a slot, as do the two of a model call
+    /// and the two of a command.
     const fn slot(self) -> Self {
         match self {
             Self::ToolFailed | Self::ToolDenied | Self::ToolInDoubt => Self::ToolResult,
             Self::ModelFailed => Self::ModelResult,
+            Self::CommandRefused => Self::CommandAccepted,
             kind => kind,
         }
     }
@@ -72,6 +90,10 @@ impl Kind {
                 | Self::Suspended
                 | Self::Resumed
                 | Self::CommandAccepted
+                | Self::CommandRefused
+                | Self::ActorGivenUp
+                | Self::DefinitionChanged
+                | Self::Forked
         )
     }
 
@@ -84,7 +106,7 @@ impl Kind {
     /// Tells whether the record shows that the run gets somewhere: it resets the crash-loop counter.
     #[must_use]
     pub const fn is_progress(self) -> bool {
-        matches!(self, Self::ModelResult | Self::ToolResult | Self::MessagePosted)
+        matches!(self, Self::ModelResult | Self::ToolResult | Self::MessagePosted | Self::ReviewDecided)
     }
 }
 
@@ -114,6 +136,21 @@ impl RecordKey {
     #[must_use]
     pub const fn of_run(kind: Kind) -> Self {
         Self::new(TurnId(0), Step(0), 0, kind)
+    }
+
+    /// Makes the key of a record of `kind` about a review: one of each kind for each review.
+    #[must_use]
+    pub fn of_review(kind: Kind, review: ReviewId) -> Self {
+        let (class, call) = match review {
+            ReviewId::Approval(call) => (0, call),
+            ReviewId::Question(call) => (1, call),
+            ReviewId::Doubt(call) => (2, call),
+            ReviewId::Quarantine(epoch) => {
+                let epoch = u32::try_from(epoch).unwrap_or(u32::MAX);
+                return Self::new(TurnId(0), Step(epoch), 3, kind);
+            }
+        };
+        Self::new(call.turn, call.step, call.ordinal.saturating_mul(4).saturating_add(class), kind)
     }
 
     const fn identity(self) -> (TurnId, Step, u32, Kind) {

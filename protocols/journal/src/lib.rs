@@ -31,9 +31,9 @@ pub use codec::{
 };
 pub use command::{Command, CommandId, CommandInbox, PendingCommand};
 pub use event::{
-    AdmittedBatch, AdmittedRun, BatchCase, Event, ExitKind, GateVerdict, ModelIntent, ToolIntent,
+    AdmittedBatch, AdmittedRun, BatchCase, Event, ExitKind, Fork, GateVerdict, ModelIntent, ToolIntent,
 };
 pub use key::{Kind, RecordKey};
-pub use read::{JournalRead, ReadError};
+pub use read::{DamagedRun, JournalRead, ReadError};
 pub use record::{NewRecord, Record};
 pub use run_row::{RunKey, RunRow};

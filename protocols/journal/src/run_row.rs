@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use crate::{Event, Record};
+use crate::{Command, Event, Record};
 use playhouse_types::{
-    CaseName, OutcomeKind, RunId, RunOutcome, RunStatus, ScenarioName, TenantId, Timestamp, TraceContext,
-    Usage,
+    CaseName, OutcomeKind, ReviewId, RunId, RunOutcome, RunStatus, ScenarioName, TenantId, Timestamp,
+    TraceContext, Usage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,8 @@ pub struct RunRow {
     pub trace: TraceContext,
     /// Starts since the last progress: at 3 the run is quarantined.
     pub starts_without_progress: u32,
+    /// How many reviews were opened and not answered; those of a turn that ended meanwhile still count.
+    pub open_reviews: u32,
     /// The key of its bodies.
     pub key: RunKey,
 }
@@ -80,6 +82,7 @@ impl RunRow {
             usage: Usage::default(),
             trace,
             starts_without_progress: 0,
+            open_reviews: 0,
             key,
         }
     }
@@ -89,6 +92,7 @@ impl RunRow {
         if record.key.kind.is_progress() {
             self.starts_without_progress = 0;
         }
+        self.count_reviews(&record.event);
         match &record.event {
             Event::TurnEnded { .. } => self.turns += 1,
             Event::ModelIntent(intent) if intent.attempt > 0 => self.usage.lost += 1,
@@ -105,18 +109,36 @@ impl RunRow {
             | Event::ToolFailed { .. }
             | Event::ToolDenied { .. }
             | Event::ToolInDoubt { .. } => self.usage.tool_calls += 1,
+            // A paused run stays one when it comes to rest.
+            Event::Suspended { .. } if self.status == RunStatus::Paused => {}
             Event::Suspended { reason } => self.rest(OutcomeKind::Waiting, reason),
             Event::Quarantined { reason } => self.rest(OutcomeKind::Quarantined, reason),
-            Event::Resumed { .. } => {
-                self.status = RunStatus::Running;
-                self.outcome = None;
-            }
+            Event::Resumed { .. } if self.status != RunStatus::Paused => self.go_on(),
+            Event::CommandAccepted { command: Command::Pause, .. } => self.status = RunStatus::Paused,
+            Event::CommandAccepted { command: Command::Unpause, .. }
+            | Event::ReviewDecided { review: ReviewId::Quarantine(_), .. } => self.go_on(),
             Event::RunConcluded { outcome, .. } => {
                 self.rest(outcome.kind, &outcome.detail);
                 self.ended_at = Some(record.time);
             }
             _ => {}
         }
+    }
+
+    fn count_reviews(&mut self, event: &Event) {
+        match event {
+            Event::ReviewOpened { .. } | Event::ToolInDoubt { .. } | Event::Quarantined { .. } => {
+                self.open_reviews = self.open_reviews.saturating_add(1);
+            }
+            Event::ReviewDecided { .. } => self.open_reviews = self.open_reviews.saturating_sub(1),
+            Event::RunConcluded { .. } => self.open_reviews = 0,
+            _ => {}
+        }
+    }
+
+    fn go_on(&mut self) {
+        self.status = RunStatus::Running;
+        self.outcome = None;
     }
 
     fn rest(&mut self, kind: OutcomeKind, detail: &str) {

@@ -10,7 +10,7 @@ use syn::{Ident, Path, Token};
 
 use crate::setting::Setting;
 
-const KEYS: [&str; 12] = [
+const KEYS: [&str; 13] = [
     "effect",
     "probe",
     "settles_within",
@@ -21,6 +21,7 @@ const KEYS: [&str; 12] = [
     "rate",
     "retries",
     "output_limit",
+    "approval",
     "name",
     "crate",
 ];
@@ -149,6 +150,10 @@ impl Declared {
             "output_limit" => {
                 let bytes = setting.bytes(256)? as usize;
                 quote!(output_limit_bytes: #bytes)
+            }
+            "approval" => {
+                let is_required = setting.word(&["none", "required"])? == 1;
+                quote!(approval: #is_required)
             }
             "intent" => {
                 let fields = intent(setting)?;

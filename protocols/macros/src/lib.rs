@@ -18,6 +18,7 @@
 //! | `rate = "20/s"` | how many calls start per second (`/s`) or minute (`/m`), over all runs | no limit |
 //! | `retries = 2` | how often a call that surely did nothing is tried again | 0 |
 //! | `output_limit = "64KiB"` | how much output is kept; `B`, `KiB` or `MiB`, at least `256B` | 64 KiB |
+//! | `approval = "required"` | `none`, or `required`: a person has to approve each call | `none` |
 //! | `name = "other"` | its name for models | the function's name |
 //! | `crate = path` | the crate with `macros_support` (for `#[tools]`: on the impl) | `::playhouse` |
 

@@ -30,7 +30,7 @@ mod tool_error;
 mod tool_limits;
 mod transcript;
 
-pub use address::{Address, Mail, SendError, Slot};
+pub use address::{Address, Mail, RequestError, SendError, Slot};
 pub use agent::AgentMsg;
 pub use clock::Clock;
 pub use coordinator::CoordinatorMsg;

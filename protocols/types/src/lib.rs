@@ -14,6 +14,7 @@ mod model;
 mod name;
 mod outcome;
 mod position;
+mod review;
 mod run_id;
 mod tool;
 mod usage;
@@ -25,6 +26,7 @@ pub use model::{FinishReason, ModelFailure, ModelFailureKind, ModelName, ModelRe
 pub use name::{AgentName, CaseName, InvalidName, Lane, ScenarioName, ToolName};
 pub use outcome::{ExitCode, OutcomeKind, RunOutcome, RunStatus, TurnOutcome};
 pub use position::{CallId, Incarnation, Seq, Step, Timestamp, TurnId};
+pub use review::{OnExpiry, ReviewId, ReviewRequest, Verdict};
 pub use run_id::{BootId, InvalidId, RunId};
 pub use tool::{Effect, EffectKeys, IntentScope, ToolFailure, ToolFailureKind, ToolSpec};
 pub use usage::{TokenUsage, Usage};

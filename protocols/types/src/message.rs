@@ -13,6 +13,8 @@ pub enum Participant {
     User,
     /// An agent of the crew.
     Agent(AgentName),
+    /// The runtime itself: a note that a turn was skipped, or what a person had it say.
+    Runtime,
 }
 
 impl Participant {
@@ -22,6 +24,7 @@ impl Participant {
         match self {
             Self::User => "user",
             Self::Agent(name) => name.as_str(),
+            Self::Runtime => "runtime",
         }
     }
 }

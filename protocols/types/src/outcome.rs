@@ -20,6 +20,11 @@ pub enum TurnOutcome {
     },
     /// The run was cancelled.
     Cancelled,
+    /// The agent could not take it, and the crew goes on without it.
+    Skipped {
+        /// Why.
+        reason: String,
+    },
 }
 
 /// What a run is doing.

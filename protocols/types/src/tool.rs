@@ -68,6 +68,8 @@ pub struct ToolSpec {
     pub retries: u32,
     /// How many bytes of output are kept: the head and the tail.
     pub output_limit_bytes: usize,
+    /// Whether a person has to approve each call.
+    pub approval: bool,
 }
 
 /// What kind of failure a tool call met.

@@ -34,17 +34,18 @@ pub use builders::{
 pub use commands::main;
 pub use conversation::{ActorRestart, CallEnd, Conversation, ToolCall, Turn};
 pub use definition::{
-    CaseInput, Definition, InputForm, LoadCases, OpenTools, OpeningMessage, Report, StartContext, ToolSource,
+    CaseInput, Definition, InputForm, LoadCases, OnChange, OpenTools, OpeningMessage, Report, StartContext,
+    ToolSource,
 };
 pub use entry::{EntryError, Parameter, ParameterError, ScenarioEntry, ScenarioFn};
 pub use host::{
     BatchEnd, BatchHandle, Durability, FindScenario, OpenError, Resumed, RunEnd, RunError, RunHandle,
-    Runtime, RuntimeOptions, RuntimeParts, Secret, StartBatch, StartRun, async_runtime,
+    Runtime, RuntimeOptions, RuntimeParts, Secret, Settlement, StartBatch, StartRun, async_runtime,
 };
 pub use outcome::Outcome;
 pub use playhouse_coordinator::{
-    Assignment, Condition, ConversationView, CrewDefinition, Pattern, PatternDecision, RoundRobin, RunRest,
-    Selector, cost_microusd, deadline, says, tokens, turns,
+    AgentPolicy, Assignment, Condition, ConversationView, CrewDefinition, Escalation, Pattern,
+    PatternDecision, RoundRobin, RunRest, Selector, cost_microusd, deadline, says, tokens, turns,
 };
 pub use playhouse_journal::{Command, CommandId, CommandInbox, Event, JournalRead, Kind, Record, RunRow};
 pub use playhouse_macros::{tool, tools};
@@ -52,10 +53,12 @@ pub use playhouse_messages::{
     Exchange, ExchangeCall, HistoryItem, ModelRequest, Probe, RunEvent, ScriptContext, ScriptReply, Tool,
     ToolContext, ToolError, ToolOutput, ToolSet,
 };
+pub use playhouse_review::{Gate, GateQuery};
 pub use playhouse_runtime::{Backoff, EventStream, RestartPolicy as Restart, StreamItem};
 pub use playhouse_types::{
-    AgentName, CallId, CaseName, Effect, EffectKeys, IntentScope, Message, ModelName, OutcomeKind,
-    Participant, RunId, RunOutcome, RunStatus, ScenarioName, Seq, ToolName, ToolSpec, Usage,
+    AgentName, CallId, CaseName, Effect, EffectKeys, IntentScope, Message, ModelName, OnExpiry, OutcomeKind,
+    Participant, ReviewId, RunId, RunOutcome, RunStatus, ScenarioName, Seq, ToolName, ToolSpec, Usage,
+    Verdict,
 };
 
 #[doc(hidden)]

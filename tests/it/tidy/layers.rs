@@ -31,7 +31,7 @@ const AREAS: &[Area] = &[
             &["playhouse-storage"],
             &["playhouse-storage-sqlite", "playhouse-runtime"],
             &["playhouse-http"],
-            &["playhouse-models", "playhouse-tools"],
+            &["playhouse-models", "playhouse-tools", "playhouse-review"],
             &["playhouse-agents", "playhouse-coordinator"],
         ],
     },

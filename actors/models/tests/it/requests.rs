@@ -32,6 +32,7 @@ fn tool() -> Arc<ToolSpec> {
         rate_per_second: None,
         retries: 0,
         output_limit_bytes: 1,
+        approval: false,
     })
 }
 

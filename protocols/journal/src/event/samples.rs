@@ -2,12 +2,14 @@
 
 use playhouse_types::{
     AgentName, CallId, CaseName, Effect, EffectKeys, FinishReason, Incarnation, Label, Lane, Message,
-    ModelFailure, ModelFailureKind, ModelName, ModelReply, OutcomeKind, Participant, RunId, RunOutcome,
-    ScenarioName, Seq, Step, Timestamp, TokenUsage, ToolCallRequest, ToolFailure, ToolFailureKind, ToolName,
-    TraceContext, TurnId, TurnOutcome, Usage,
+    ModelFailure, ModelFailureKind, ModelName, ModelReply, OnExpiry, OutcomeKind, Participant, ReviewId,
+    ReviewRequest, RunId, RunOutcome, ScenarioName, Seq, Step, Timestamp, TokenUsage, ToolCallRequest,
+    ToolFailure, ToolFailureKind, ToolName, TraceContext, TurnId, TurnOutcome, Usage, Verdict,
 };
 
-use super::{AdmittedBatch, AdmittedRun, BatchCase, Event, ExitKind, GateVerdict, ModelIntent, ToolIntent};
+use super::{
+    AdmittedBatch, AdmittedRun, BatchCase, Event, ExitKind, Fork, GateVerdict, ModelIntent, ToolIntent,
+};
 use crate::{Command, CommandId};
 
 /// A line for each event: its kind, then its postcard bytes in hex. Made by version 1 of the schema; append only.
@@ -128,8 +130,63 @@ fn operations() -> Vec<Event> {
     ]
 }
 
+fn reviews() -> Vec<Event> {
+    let review = ReviewId::Approval(call());
+    let request = ReviewRequest {
+        agent: agent(),
+        tool: "pay".to_owned(),
+        arguments: "{}".to_owned(),
+        effect: Effect::Once,
+        subject_hash: [3; 32],
+        reason: "why".to_owned(),
+        expires_at: Some(Timestamp(5)),
+        on_expiry: OnExpiry::Escalate,
+    };
+    let by = || "ann".to_owned();
+    let verdicts = [
+        Verdict::ApproveWith { arguments: "{}".to_owned() },
+        Verdict::Amend { model: Some(ModelName::new("any")), message: None },
+    ];
+    let decided = |verdict| Event::ReviewDecided { review: ReviewId::Quarantine(4), verdict, by: by() };
+    let decide = Command::Decide { review, verdict: Verdict::Approve, by: by(), subject_hash: Some([3; 32]) };
+    let mut events = vec![
+        Event::CommandRefused { id: CommandId("c".to_owned()), reason: "why".to_owned() },
+        Event::ReviewOpened { review, request: Box::new(request) },
+        Event::CommandAccepted { id: CommandId("d".to_owned()), command: decide },
+    ];
+    events.extend(verdicts.map(decided));
+    events
+}
+
+fn escalations() -> Vec<Event> {
+    let reason = || "why".to_owned();
+    let fork = Fork {
+        from: RunId::from_u128(7),
+        at: Seq(12),
+        model: Some(ModelName::new("any")),
+        seed: 3,
+        effects: false,
+    };
+    vec![
+        Event::ActorGivenUp { actor: Lane::run(), incarnation: Incarnation(4), reason: reason() },
+        Event::AgentDropped { agent: agent(), reason: reason() },
+        Event::ModelReplaced { agent: Some(agent()), model: ModelName::new("any"), reason: reason() },
+        Event::DefinitionChanged { from: [1; 32], to: [2; 32] },
+        Event::Forked(Box::new(fork)),
+        Event::TurnEnded { turn: TurnId(3), outcome: TurnOutcome::Skipped { reason: reason() } },
+        Event::MessagePosted {
+            message: Message {
+                turn: TurnId(3),
+                from: Participant::Runtime,
+                content: "note".to_owned(),
+                label: Label::default(),
+            },
+        },
+    ]
+}
+
 fn samples() -> Vec<Event> {
-    [admissions(), turns(), calls(), operations()].concat()
+    [admissions(), turns(), calls(), operations(), reviews(), escalations()].concat()
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -143,6 +200,10 @@ fn every_kind_of_event_is_written_as_its_stored_sample() {
         .map(|event| format!("{:?} {}\n", event.kind(), hex(&postcard::to_stdvec(event).unwrap())))
         .collect();
     let written = lines.concat();
+    if std::env::var_os("PLAYHOUSE_UPDATE_SAMPLES").is_some() && written.starts_with(STORED) {
+        std::fs::write("src/event/samples_v1.txt", &written).unwrap();
+        return;
+    }
     assert_eq!(written, STORED, "a stored form changed: that needs a new schema version and an upcaster");
 }
 
@@ -159,5 +220,5 @@ fn every_stored_sample_reads_back() {
 #[test]
 fn there_is_a_sample_of_every_kind() {
     let kinds: std::collections::BTreeSet<_> = samples().iter().map(Event::kind).collect();
-    assert_eq!(kinds.len(), crate::Kind::RunConcluded as usize + 1);
+    assert_eq!(kinds.len(), crate::Kind::Forked as usize + 1);
 }

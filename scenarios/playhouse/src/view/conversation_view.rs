@@ -256,6 +256,7 @@ pub(crate) fn turn_outcome(outcome: &TurnOutcome) -> Option<String> {
             Some(format!("model failed: {}", one_line(detail, REASON_CHARS)))
         }
         TurnOutcome::Cancelled => Some("cancelled".to_owned()),
+        TurnOutcome::Skipped { reason } => Some(format!("skipped: {}", one_line(reason, REASON_CHARS))),
     }
 }
 
