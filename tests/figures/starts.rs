@@ -62,18 +62,11 @@ fn child(number: usize) -> ChildSpec {
     let start: StartChild = Arc::new(|start| {
         async move {
             let spawned = Actor::spawn_linked(None, PanicsAtStart, (), start.supervisor).await;
-            spawned.map(|(actor, _)| actor.get_cell()).map_err(|error| error.to_string())
+            spawned.map(|(actor, _)| actor.get_cell()).map_err(|error| error.to_string().into())
         }
         .boxed()
     });
-    let policy = RestartPolicy::default();
-    ChildSpec {
-        name: format!("child {number}").into(),
-        policy,
-        incarnation: Incarnation(0),
-        is_eager: true,
-        start,
-    }
+    ChildSpec::worker(format!("child {number}"), RestartPolicy::default(), start)
 }
 
 /// Starts `n_children` actors that panic at start, with the default restarts, and asks their supervisor all the time.
@@ -88,6 +81,7 @@ pub fn failed_starts(n_children: usize) -> FailedStarts {
         let escalations = Arc::new(Escalations::default());
         let args = SupervisorArgs {
             strategy: Strategy::OneForOne,
+            intensity: None,
             children: (0..n_children).map(child).collect(),
             observer: Arc::clone(&escalations) as Arc<dyn SupervisorObserver>,
             clock: Arc::new(SystemClock::new()),
