@@ -20,6 +20,7 @@ mod case_folder;
 mod crash;
 mod endpoint;
 mod faulty_store;
+mod figures;
 mod finished;
 mod ledger;
 mod playhouse;
@@ -31,6 +32,10 @@ pub use crash::{
 };
 pub use endpoint::{Answer, AskedModel, Endpoint, Reply};
 pub use faulty_store::{End, FaultyStore, Rival, StoreFault};
+pub use figures::{
+    AgentRestart, FailedStarts, OpenRuns, Overload, PanickingAgent, Reopened, StoreSize, agent_restart,
+    always_panicking_agent, failed_starts, open_runs, overload, panicking_agent, reopen, store_size,
+};
 pub use finished::Finished;
 pub use ledger::{LedgerLine, read_ledger};
 pub use playhouse::{Playhouse, Started};
