@@ -1,18 +1,26 @@
 //! The command line that every scenario binary gets, one file per command.
 
+mod cancel;
 mod command_error;
+mod decide;
 mod doctor;
+mod find_review;
 mod find_run;
 mod find_scenario;
 mod input;
 mod interrupt;
 mod journal;
 mod json;
+mod leave_command;
 mod list;
 mod new;
 mod output;
+mod pause;
+mod quarantine;
 mod results;
 mod resume;
+mod resumption;
+mod review;
 mod run;
 mod runs;
 mod session;
@@ -47,6 +55,11 @@ enum Command {
     Runs(runs::RunsArgs),
     Show(show::ShowArgs),
     Journal(journal::JournalArgs),
+    Review(review::ReviewArgs),
+    Quarantine(quarantine::QuarantineArgs),
+    Cancel(cancel::CancelArgs),
+    Pause(pause::PauseArgs),
+    Unpause(pause::UnpauseArgs),
     Doctor(doctor::DoctorArgs),
     New(new::NewArgs),
 }
@@ -95,6 +108,11 @@ async fn execute(session: &Session<'_>, command: &Command) -> Result<ExitCode, C
         Command::Runs(_) => runs::runs(session).await,
         Command::Show(args) => show::show(session, args).await,
         Command::Journal(args) => journal::journal(session, args).await,
+        Command::Review(args) => review::review(session, args).await,
+        Command::Quarantine(args) => quarantine::quarantine(session, args).await,
+        Command::Cancel(args) => cancel::cancel(session, args).await,
+        Command::Pause(args) => pause::pause(session, args).await,
+        Command::Unpause(args) => pause::unpause(session, args).await,
         Command::Doctor(_) => doctor::doctor(session).await,
         Command::New(args) => new::new(session, args),
     }

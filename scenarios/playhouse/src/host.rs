@@ -15,6 +15,7 @@ mod observer;
 mod options;
 mod resume;
 mod runtime;
+mod settle;
 mod system;
 mod toolbox;
 
@@ -26,3 +27,4 @@ pub use options::{Durability, RuntimeOptions, Secret};
 pub(crate) use resume::resumable;
 pub use resume::{FindScenario, Resumed};
 pub use runtime::Runtime;
+pub use settle::Settlement;

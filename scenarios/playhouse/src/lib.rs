@@ -14,6 +14,7 @@
 //! Invariants: everything that is shown of a run comes from its journal or its events; nothing that a model or a tool
 //! wrote reaches a terminal unescaped; results go to stdout, everything else to stderr.
 
+mod answer;
 mod builders;
 mod commands;
 mod conversation;
@@ -32,14 +33,14 @@ pub use builders::{
     ScenarioBuilder, ScenarioError, ToolsId, hours, milliseconds, minutes, seconds,
 };
 pub use commands::main;
-pub use conversation::{ActorRestart, CallEnd, Conversation, ToolCall, Turn};
+pub use conversation::{ActorRestart, CallEnd, Conversation, Review, ReviewState, Reviews, ToolCall, Turn};
 pub use definition::{
     CaseInput, Definition, InputForm, LoadCases, OpenTools, OpeningMessage, Report, StartContext, ToolSource,
 };
 pub use entry::{EntryError, Parameter, ParameterError, ScenarioEntry, ScenarioFn};
 pub use host::{
     BatchEnd, BatchHandle, Durability, FindScenario, OpenError, Resumed, RunEnd, RunError, RunHandle,
-    Runtime, RuntimeOptions, Secret, StartBatch, StartRun, async_runtime,
+    Runtime, RuntimeOptions, Secret, Settlement, StartBatch, StartRun, async_runtime,
 };
 pub use outcome::Outcome;
 pub use playhouse_coordinator::{
@@ -54,8 +55,9 @@ pub use playhouse_messages::{
 };
 pub use playhouse_runtime::{Backoff, EventStream, RestartPolicy as Restart, StreamItem};
 pub use playhouse_types::{
-    AgentName, CallId, CaseName, Effect, EffectKeys, IntentScope, Message, ModelName, OutcomeKind,
-    Participant, RunId, RunOutcome, RunStatus, ScenarioName, Seq, ToolName, ToolSpec, Usage,
+    AgentName, CallId, CaseName, Effect, EffectKeys, IntentScope, Message, ModelName, OnExpiry, OutcomeKind,
+    Participant, ReviewId, ReviewRequest, RunId, RunOutcome, RunStatus, ScenarioName, Seq, ToolName,
+    ToolSpec, Usage, Verdict,
 };
 
 #[doc(hidden)]
