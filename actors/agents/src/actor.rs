@@ -10,6 +10,7 @@ use playhouse_messages::{
     Address, AgentMsg, Clock, CoordinatorMsg, EventBus, FrameSink, JournalError, Mail, Model, ModelCall,
     ModelRequest, RequestHeader, RunJournal, TranscriptView,
 };
+use playhouse_review::ReviewPolicy;
 use playhouse_runtime::{CallTable, Restarted};
 use playhouse_types::{
     AgentName, CallId, CaseName, Envelope, Incarnation, Label, Lane, Message, Participant, RunId, Seq, Step,
@@ -18,6 +19,7 @@ use playhouse_types::{
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use crate::calls::{ToolCall, call_model, call_tool, reply_key, ring};
+use crate::gate::CallGate;
 use crate::intents::{OfferedTools, result_key};
 use crate::{AgentDecision, AgentDefinition, AgentState};
 
@@ -67,6 +69,8 @@ pub struct AgentArgs {
     pub header_hash: [u8; 32],
     /// The tools of the scenario; the agent may call those that its definition lists.
     pub tools: Arc<playhouse_tools::ToolRegistry>,
+    /// Which calls a person is asked about.
+    pub policy: ReviewPolicy,
     /// Where calls run.
     pub calls: CallTable,
     /// The time.
@@ -262,20 +266,28 @@ impl AgentActor {
         Ok(())
     }
 
-    /// Puts the intents of tool calls on record, with the refusals of those that cannot be made, and starts them.
+    /// Puts on record what the tool calls of the last reply lead to: intents, which are started; questions to a person;
+    /// refusals.
     async fn prepare(&mut self, turn: TurnId, step: Step, ordinals: &[u32]) -> Result<(), JournalError> {
-        let dispatch_by = self.args.clock.now().plus(DISPATCH_WITHIN);
+        let now = self.args.clock.now();
+        let gate = CallGate {
+            agent: &self.args.definition,
+            offered: &self.offered,
+            policy: &self.args.policy,
+            run: self.args.run.run,
+            now,
+            dispatch_by: now.plus(DISPATCH_WITHIN),
+        };
         let records: Vec<NewRecord> = ordinals
             .iter()
             .filter_map(|ordinal| {
                 let call = CallId { turn, step, ordinal: *ordinal };
-                let request = self.state.requested(*ordinal)?;
-                let prepared = self.offered.prepare(self.args.run.run, call, request, dispatch_by);
-                let (kind, event) = match prepared {
-                    Ok(intent) => (Kind::ToolIntent, Event::ToolIntent(intent)),
-                    Err(failure) => (Kind::ToolFailed, Event::ToolFailed { call, failure }),
+                let event = gate.pass(call, self.state.requested(*ordinal)?, self.state.verdict(*ordinal));
+                let key = match &event {
+                    Event::ReviewOpened { review, .. } => RecordKey::of_review(Kind::ReviewOpened, *review),
+                    event => RecordKey::new(turn, step, *ordinal, event.kind()),
                 };
-                Some(self.record(RecordKey::new(turn, step, *ordinal, kind), event))
+                Some(self.record(key, event))
             })
             .collect();
         let records = self.args.journal.append(records).await?;
@@ -285,8 +297,8 @@ impl AgentActor {
                 self.start_call(intent, record.seq, false);
             }
         }
-        // A refusal is a result, and a result is used only once it is durable.
-        if records.iter().any(|record| matches!(record.event, Event::ToolFailed { .. })) {
+        // What ends a call is a result, and a result is used only once it is durable.
+        if records.iter().any(|record| record.key.kind.is_result()) {
             self.args.journal.log().wait_durable(last).await?;
         }
         Ok(())

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use playhouse_journal::{Event, GateVerdict, RecordKey, ToolIntent};
 use playhouse_messages::RunLog;
 use playhouse_tools::{ToolHandle, ToolRegistry, unknown_tool};
-use playhouse_types::{CallId, RunId, Seq, Timestamp, ToolCallRequest, ToolFailure, ToolName};
+use playhouse_types::{
+    CallId, ReviewId, RunId, Seq, Timestamp, ToolCallRequest, ToolFailure, ToolName, Verdict,
+};
 
 /// The tools that one agent may call.
 #[derive(Clone, Debug)]
@@ -88,6 +90,20 @@ fn end_of(log: &RunLog, call: CallId) -> Option<Earlier> {
     match log.after(Seq(0)).find(|record| record.key == key).map(|record| &record.event) {
         Some(Event::ToolResult { output, .. }) => Some(Earlier::Done { call, output: output.clone() }),
         Some(Event::ToolFailed { .. } | Event::ToolDenied { .. }) => None,
+        Some(Event::ToolInDoubt { .. }) => settled_by_a_person(log, call),
+        _ => Some(Earlier::Unsettled { call }),
+    }
+}
+
+/// Returns how a call in doubt stands: a person may have said what happened.
+fn settled_by_a_person(log: &RunLog, call: CallId) -> Option<Earlier> {
+    let verdict = log.after(Seq(0)).find_map(|record| match &record.event {
+        Event::ReviewDecided { review, verdict, .. } if *review == ReviewId::Doubt(call) => Some(verdict),
+        _ => None,
+    });
+    match verdict {
+        Some(Verdict::Landed { output }) => Some(Earlier::Done { call, output: output.clone() }),
+        Some(Verdict::DidNotHappen) => None,
         _ => Some(Earlier::Unsettled { call }),
     }
 }

@@ -8,23 +8,26 @@
 mod admission;
 mod async_runtime;
 mod batch;
+mod change;
 mod endpoints;
 mod error;
+mod inbox;
+mod links;
 mod live_run;
+mod model_slot;
 mod observer;
 mod options;
 mod resume;
 mod runtime;
-mod settle;
 mod system;
 mod toolbox;
 
 pub use async_runtime::async_runtime;
 pub use batch::{BatchEnd, BatchHandle, StartBatch};
 pub use error::{OpenError, RunError};
+pub use inbox::Settlement;
 pub use live_run::{RunEnd, RunHandle, StartRun};
 pub use options::{Durability, RuntimeOptions, Secret};
 pub(crate) use resume::resumable;
 pub use resume::{FindScenario, Resumed};
 pub use runtime::Runtime;
-pub use settle::Settlement;

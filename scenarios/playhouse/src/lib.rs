@@ -35,7 +35,8 @@ pub use builders::{
 pub use commands::main;
 pub use conversation::{ActorRestart, CallEnd, Conversation, Review, ReviewState, Reviews, ToolCall, Turn};
 pub use definition::{
-    CaseInput, Definition, InputForm, LoadCases, OpenTools, OpeningMessage, Report, StartContext, ToolSource,
+    CaseInput, Definition, InputForm, LoadCases, OnChange, OpenTools, OpeningMessage, Report, StartContext,
+    ToolSource,
 };
 pub use entry::{EntryError, Parameter, ParameterError, ScenarioEntry, ScenarioFn};
 pub use host::{
@@ -44,8 +45,8 @@ pub use host::{
 };
 pub use outcome::Outcome;
 pub use playhouse_coordinator::{
-    Assignment, Condition, ConversationView, CrewDefinition, Pattern, PatternDecision, RoundRobin, RunRest,
-    Selector, cost_microusd, deadline, says, tokens, turns,
+    AgentPolicy, Assignment, Condition, ConversationView, CrewDefinition, Escalation, Pattern,
+    PatternDecision, RoundRobin, RunRest, Selector, cost_microusd, deadline, says, tokens, turns,
 };
 pub use playhouse_journal::{Command, CommandId, CommandInbox, Event, JournalRead, Kind, Record, RunRow};
 pub use playhouse_macros::{tool, tools};
@@ -53,6 +54,7 @@ pub use playhouse_messages::{
     Exchange, ExchangeCall, HistoryItem, ModelRequest, Probe, RunEvent, ScriptContext, ScriptReply, Tool,
     ToolContext, ToolError, ToolOutput, ToolSet,
 };
+pub use playhouse_review::{Gate, GateQuery};
 pub use playhouse_runtime::{Backoff, EventStream, RestartPolicy as Restart, StreamItem};
 pub use playhouse_types::{
     AgentName, CallId, CaseName, Effect, EffectKeys, IntentScope, Message, ModelName, OnExpiry, OutcomeKind,
