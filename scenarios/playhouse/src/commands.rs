@@ -86,7 +86,12 @@ pub fn main(scenarios: &[ScenarioEntry]) -> std::process::ExitCode {
             return std::process::ExitCode::from(ExitCode::Failed.code());
         }
     };
-    let session = Session::new(scenarios, arguments.common);
+    let is_attended = match &arguments.command {
+        Command::Run(args) => session::is_attended(args.no_input),
+        Command::Resume(args) => session::is_attended(args.no_input),
+        _ => false,
+    };
+    let session = Session::new(scenarios, arguments.common, is_attended);
     let code = match runtime.block_on(execute(&session, &arguments.command)) {
         Ok(code) => code,
         Err(error) if error.is_closed_pipe() => ExitCode::Concluded,

@@ -1,14 +1,17 @@
 //! The live view: a conversation as it happens, on stderr, and the logs beside it.
 
+mod attendant;
 mod call_line;
 mod conversation_view;
 mod live;
 mod logs;
 mod progress;
+mod prompt;
 mod review_text;
 mod style;
 mod text;
 
+pub(crate) use attendant::Attendant;
 pub(crate) use call_line::{call_end, call_name};
 pub(crate) use conversation_view::{
     Audience, ConversationView, actor_name, turn_outcome, turning_point, usage_line,

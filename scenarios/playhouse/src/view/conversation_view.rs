@@ -8,7 +8,7 @@ use std::time::Duration;
 use playhouse_journal::{Command, Event, Record};
 use playhouse_messages::RunEvent;
 use playhouse_types::{
-    CallId, CaseName, Lane, Message, ModelReply, Participant, RunId, RunOutcome, Timestamp, TurnId,
+    CallId, CaseName, Lane, Message, ModelReply, Participant, ReviewId, RunId, RunOutcome, Timestamp, TurnId,
     TurnOutcome, Usage,
 };
 
@@ -251,8 +251,13 @@ fn review_event(record: &Record) -> Option<String> {
     let name = |review| format!("{}/{review}", crate::commands::short(record.run));
     Some(match &record.event {
         Event::ReviewOpened { review, request } => {
+            let line = review_line(*review, request);
             let reason = one_line(&request.reason, REASON_CHARS);
-            format!("?? {}: {} ({reason})", name(review), review_line(*review, request))
+            match review {
+                // Its text says it all.
+                ReviewId::Question(_) => format!("?? {}: {line}", name(review)),
+                _ => format!("?? {}: {line} ({reason})", name(review)),
+            }
         }
         Event::ReviewDecided { review, verdict, by } => {
             format!("?? {}: {}", name(review), verdict_line(verdict, by))
