@@ -41,7 +41,7 @@ pub use definition::{
 pub use entry::{EntryError, Parameter, ParameterError, ScenarioEntry, ScenarioFn};
 pub use host::{
     BatchEnd, BatchHandle, Durability, FindScenario, OpenError, Resumed, RunEnd, RunError, RunHandle,
-    Runtime, RuntimeOptions, Secret, Settlement, StartBatch, StartRun, async_runtime,
+    Runtime, RuntimeOptions, RuntimeParts, Secret, Settlement, StartBatch, StartRun, async_runtime,
 };
 pub use outcome::Outcome;
 pub use playhouse_coordinator::{

@@ -263,7 +263,7 @@ impl Claimed {
         let stopped = || inner.lost(run, playhouse_messages::JournalError::Stopped);
         inner.journal.send_when_free(message).await.map_err(|_| stopped())?;
         answer.await.map_err(|_| stopped())?;
-        Ok(RunJournal::new(inner.journal.clone(), Arc::clone(&self.log)))
+        Ok(inner.run_journal(Arc::clone(&self.log)))
     }
 }
 
