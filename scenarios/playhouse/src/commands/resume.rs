@@ -32,6 +32,9 @@ pub(super) struct ResumeArgs {
     /// Takes runs from a process that lives but has been silent
     #[arg(long)]
     takeover: bool,
+    /// Never asks a person: a run that needs one rests with exit code 3
+    #[arg(long)]
+    pub(super) no_input: bool,
 }
 
 /// Resumes until everything rests; the exit code is the worst of all.

@@ -493,7 +493,6 @@ impl Parts<'_> {
             clock: Arc::clone(&self.inner.clock),
             epoch: self.opened.epoch,
             check: check_arguments(&self.opened.definition, &self.means.tools),
-            is_attended: self.inner.options.attended,
             commands,
             rest: Arc::clone(rest),
         };

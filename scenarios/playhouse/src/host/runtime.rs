@@ -54,6 +54,8 @@ pub(crate) struct Inner {
     pub(crate) toolboxes: Toolboxes,
     /// The runs and batches that this process works on.
     live: DashMap<RunId, Option<(u64, Arc<RunLog>)>>,
+    /// Runs whose reviews nobody here answers, although somebody is there.
+    unattended: DashMap<RunId, ()>,
     pub(crate) sign: SignOfLife,
     /// The tasks that keep them until they rest.
     keepers: TaskTracker,
@@ -141,6 +143,7 @@ impl Runtime {
             endpoints,
             toolboxes,
             live: DashMap::new(),
+            unattended: DashMap::new(),
             sign,
             keepers: TaskTracker::new(),
             is_interrupted: watch::Sender::new(false),
@@ -179,6 +182,11 @@ impl Runtime {
         // A task of its own: whoever calls from `block_on` would pay for waking a worker at every step.
         let begun = tokio::spawn(async move { inner.begin(scenario, start).await });
         begun.await.unwrap_or(Err(RunError::Closing))
+    }
+
+    /// Says that nobody here answers what a run asks: it comes to rest instead of waiting, at its coordinator's next look.
+    pub fn leave_unattended(&self, run: RunId) {
+        self.inner.unattended.insert(run, ());
     }
 
     /// Asks all runs to stop: no new turns; calls in flight reach their record. Their handles then say `Interrupted`.
@@ -248,6 +256,11 @@ async fn keep_alive(inner: Arc<Inner>) {
 impl Inner {
     pub(crate) fn refuse_when_closing(&self) -> Result<(), RunError> {
         if *self.is_interrupted.borrow() { Err(RunError::Closing) } else { Ok(()) }
+    }
+
+    /// Tells whether somebody is there who answers what a run asks.
+    pub(crate) fn is_attended(&self, run: RunId) -> bool {
+        self.options.attended && !self.unattended.contains_key(&run)
     }
 
     /// Waits until the process is asked to stop.
