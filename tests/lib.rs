@@ -20,11 +20,17 @@ mod case_folder;
 mod endpoint;
 mod finished;
 mod ledger;
+mod limited;
 mod playhouse;
+mod shown;
+mod table;
 
 pub use binary::{cargo, playhouse_binary, target_dir, workspace_root};
 pub use case_folder::CaseFolder;
 pub use endpoint::{Answer, AskedModel, Endpoint, Reply};
 pub use finished::Finished;
 pub use ledger::{LedgerLine, read_ledger};
+pub use limited::Limited;
 pub use playhouse::{Playhouse, Started};
+pub use shown::without_ids;
+pub use table::{Figure, Table};

@@ -23,9 +23,8 @@ mod measure;
 mod over_http;
 mod process_start;
 mod server;
-mod table;
 
-use self::table::Table;
+use playhouse_tests::Table;
 
 /// The allocator of the shipped binary.
 #[global_allocator]
