@@ -21,12 +21,15 @@
 )]
 
 mod crew;
+mod failing_store;
+mod owners;
 mod plan;
 mod point;
 mod random_kills;
 mod strace;
 mod strace_kills;
 mod trials;
+mod wall_clock;
 
 use std::process::ExitCode;
 
@@ -41,8 +44,13 @@ struct Group {
 }
 
 /// All groups, in the order of the table.
-const GROUPS: &[Group] =
-    &[Group { name: "strace", run: strace_kills::run }, Group { name: "random", run: random_kills::run }];
+const GROUPS: &[Group] = &[
+    Group { name: "strace", run: strace_kills::run },
+    Group { name: "random", run: random_kills::run },
+    Group { name: "failing", run: failing_store::run },
+    Group { name: "owners", run: owners::run },
+    Group { name: "clock", run: wall_clock::run },
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

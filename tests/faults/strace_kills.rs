@@ -55,7 +55,7 @@ fn points(plan: &Plan, random: &mut ChaCha8Rng) -> Vec<Point> {
         }
         own.shuffle(random);
         // A long conversation takes seconds for each point.
-        let quick = if crew.name == "long-history" { 6 } else { 45 };
+        let quick = if crew.name == "long-history" { 5 } else { 40 };
         own.truncate(match plan.effort {
             Effort::Full => MAX_POINTS,
             Effort::Quick => quick,
