@@ -27,7 +27,7 @@ mod table;
 
 pub use binary::{cargo, playhouse_binary, target_dir, workspace_root};
 pub use case_folder::CaseFolder;
-pub use endpoint::{Answer, AskedModel, Endpoint, Reply};
+pub use endpoint::{Answer, AskedModel, Endpoint, Reply, Then};
 pub use finished::Finished;
 pub use ledger::{LedgerLine, read_ledger};
 pub use limited::Limited;

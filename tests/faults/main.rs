@@ -22,6 +22,7 @@
 
 mod crew;
 mod failing_store;
+mod model;
 mod owners;
 mod plan;
 mod point;
@@ -50,6 +51,7 @@ const GROUPS: &[Group] = &[
     Group { name: "failing", run: failing_store::run },
     Group { name: "owners", run: owners::run },
     Group { name: "clock", run: wall_clock::run },
+    Group { name: "model", run: model::run },
 ];
 
 fn main() -> ExitCode {

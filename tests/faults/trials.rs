@@ -45,6 +45,9 @@ impl Wrong {
     }
 }
 
+/// Causes the failure at a point.
+pub(crate) type Cause = dyn Fn(&str) -> Result<Survived, Wrong> + Sync;
+
 /// Failures of one kind.
 pub(crate) struct Trials<'a> {
     pub(crate) group: &'static str,
@@ -92,18 +95,18 @@ impl fmt::Display for Tally {
 }
 
 impl Trials<'_> {
-    /// Causes all of them, some at a time, and adds a row.
-    pub(crate) fn run(
-        mut self,
-        plan: &Plan,
-        table: &mut Table,
-        cause: &(dyn Fn(&str) -> Result<Survived, Wrong> + Sync),
-    ) {
+    /// Causes all of them, one for each core at a time, and adds a row.
+    pub(crate) fn run(self, plan: &Plan, table: &mut Table, cause: &Cause) {
+        let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
+        self.run_many(plan, table, n_cores, cause);
+    }
+
+    /// Causes all of them, this many at a time, and adds a row.
+    pub(crate) fn run_many(mut self, plan: &Plan, table: &mut Table, n_workers: usize, cause: &Cause) {
         if let Some(only) = plan.only_point(self.group) {
             (self.points, self.at_least) = (vec![only.to_owned()], 0);
         }
         let (tally, next) = (Mutex::new(Tally::default()), AtomicUsize::new(0));
-        let n_workers = std::thread::available_parallelism().map_or(1, usize::from);
         std::thread::scope(|scope| {
             for _ in 0..n_workers {
                 scope.spawn(|| {
