@@ -95,11 +95,12 @@ fn cause(point: &str) -> Result<Survived, Wrong> {
     let way = ways().into_iter().find(|way| way.name == name).ok_or_else(unknown)?;
     let (ends, stalls) = (way.ends, way.stalls);
     let endpoint = Endpoint::start(move |asked| answer(&way, asked));
+    let dir = tempfile::tempdir().unwrap();
     let options = RuntimeOptions {
         base_url: Some(endpoint.base_url().to_owned()),
         model: Some("any-name".to_owned()),
         stream: form == "streamed",
-        ..RuntimeOptions::ephemeral()
+        ..RuntimeOptions::new(dir.path())
     };
     let scenario = definition(if stalls { PATIENCE } else { LIMIT });
     let executor = playhouse::async_runtime().unwrap();
