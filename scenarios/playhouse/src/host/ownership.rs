@@ -77,6 +77,7 @@ pub(crate) async fn verify(store: &Arc<dyn Store>, run: RunId, epoch: u64, log: 
         row: None,
         admitted_by: None,
         acknowledged: Vec::new(),
+        intents: Vec::new(),
     };
     // An append of nothing to the wrong place: the answer tells whose the run is, and writes nothing.
     match store.commit(vec![append]).await.as_deref() {
