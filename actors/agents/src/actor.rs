@@ -261,7 +261,7 @@ impl AgentActor {
             agent: &self.args.definition,
             offered: &self.offered,
             policy: &self.args.policy,
-            run: self.args.run.run,
+            place: self.args.run.key_place(),
             now,
             dispatch_by: now.plus(DISPATCH_WITHIN),
         };

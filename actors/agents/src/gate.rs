@@ -2,8 +2,9 @@
 
 use playhouse_journal::{Event, GateVerdict, ToolIntent};
 use playhouse_review::{Gate, GateQuery, ReviewPolicy, subject_hash};
+use playhouse_tools::KeyPlace;
 use playhouse_types::{
-    CallId, Effect, Label, OnExpiry, ReviewId, ReviewRequest, RunId, Timestamp, ToolCallRequest, ToolFailure,
+    CallId, Effect, Label, OnExpiry, ReviewId, ReviewRequest, Timestamp, ToolCallRequest, ToolFailure,
     ToolFailureKind, Verdict,
 };
 
@@ -17,7 +18,8 @@ pub(crate) struct CallGate<'a> {
     pub(crate) agent: &'a AgentDefinition,
     pub(crate) offered: &'a OfferedTools,
     pub(crate) policy: &'a ReviewPolicy,
-    pub(crate) run: RunId,
+    /// Whose calls they are.
+    pub(crate) place: KeyPlace<'a>,
     pub(crate) now: Timestamp,
     /// The last moment at which a call that is allowed now may be sent.
     pub(crate) dispatch_by: Timestamp,
@@ -49,7 +51,7 @@ impl CallGate<'_> {
     }
 
     fn judge(&self, call: CallId, request: &ToolCallRequest) -> Event {
-        let intent = match self.offered.prepare(self.run, call, request, self.dispatch_by) {
+        let intent = match self.offered.prepare(self.place, call, request, self.dispatch_by) {
             Ok(intent) => intent,
             Err(failure) => return Event::ToolFailed { call, failure },
         };
@@ -81,7 +83,7 @@ impl CallGate<'_> {
 
     /// A person has approved: arguments are checked again, as they may be others and the tool may be another.
     fn allow(&self, call: CallId, request: &ToolCallRequest) -> Event {
-        match self.offered.prepare(self.run, call, request, self.dispatch_by) {
+        match self.offered.prepare(self.place, call, request, self.dispatch_by) {
             Ok(intent) => Event::ToolIntent(ToolIntent { verdict: GateVerdict::Review, ..intent }),
             Err(failure) => Event::ToolFailed { call, failure },
         }

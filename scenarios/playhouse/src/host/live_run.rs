@@ -174,6 +174,7 @@ impl LiveRun {
             .collect();
         let context = Arc::new(RunContext {
             run,
+            batch: opened.row.parent.unwrap_or(run),
             case: opened.row.case.clone(),
             tenant: opened.row.tenant.clone(),
             seed: admitted.seed,

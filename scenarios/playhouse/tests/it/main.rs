@@ -2,3 +2,4 @@
 
 mod builders;
 mod library;
+mod shared_intents;
