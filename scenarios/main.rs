@@ -1,6 +1,7 @@
 //! The `playhouse` binary: every shipped scenario behind one command line.
 
 mod invoice_review;
+mod vendor_notice;
 
 use playhouse::prelude::*;
 
@@ -10,5 +11,5 @@ use playhouse::prelude::*;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    playhouse::main(&[scenario!(invoice_review)])
+    playhouse::main(&[scenario!(invoice_review), scenario!(vendor_notice)])
 }

@@ -9,6 +9,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{StreamExt, stream};
@@ -42,6 +43,8 @@ pub enum Answer {
     Cut(Reply),
     /// With the first half of a streamed reply, and then not at all.
     Stalled(Reply),
+    /// With a reply whose bytes are changed on their way, and what follows them.
+    Altered(Reply, fn(Vec<u8>) -> Vec<u8>, Then),
     /// Not at all.
     Silent,
 }
@@ -196,6 +199,16 @@ impl Shared {
             }
             Answer::Cut(reply) => events(half(reply.events(asked.model())), Then::HangUp),
             Answer::Stalled(reply) => events(half(reply.events(asked.model())), Then::Nothing),
+            Answer::Altered(reply, alter, then) => {
+                let is_streamed = asked.is_streamed();
+                let bytes = if is_streamed {
+                    reply.events(asked.model()).concat()
+                } else {
+                    reply.whole(asked.model())
+                };
+                let pieces = alter(bytes.into_bytes()).chunks(PIECE_BYTES).map(<[u8]>::to_vec).collect();
+                pieces_of(if is_streamed { EVENTS } else { JSON }, pieces, then)
+            }
             Answer::Silent => std::future::pending().await,
         })
     }
@@ -203,12 +216,26 @@ impl Shared {
 
 type Body = UnsyncBoxBody<Bytes, io::Error>;
 
-/// What follows the events of a stream.
-#[derive(Clone, Copy)]
-enum Then {
+const EVENTS: &str = "text/event-stream";
+const JSON: &str = "application/json";
+
+/// How many bytes are sent at once: few enough to split events and characters.
+const PIECE_BYTES: usize = 1_021;
+
+/// How long a dripping endpoint takes for a byte.
+const DRIP: Duration = Duration::from_millis(20);
+
+/// What follows the pieces of a body.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Then {
+    /// Its end.
     End,
+    /// The end of the connection.
     HangUp,
+    /// Nothing, for ever.
     Nothing,
+    /// A line end now and then, for ever.
+    Drip,
 }
 
 fn full(body: String) -> Body {
@@ -216,7 +243,7 @@ fn full(body: String) -> Body {
 }
 
 fn json(body: String) -> Response<Body> {
-    Response::builder().header("content-type", "application/json").body(full(body)).unwrap()
+    Response::builder().header("content-type", JSON).body(full(body)).unwrap()
 }
 
 fn half(mut events: Vec<String>) -> Vec<String> {
@@ -225,7 +252,11 @@ fn half(mut events: Vec<String>) -> Vec<String> {
 }
 
 fn events(events: Vec<String>, then: Then) -> Response<Body> {
-    let frames = stream::iter(events).map(|event| Ok(Frame::data(Bytes::from(event))));
+    pieces_of(EVENTS, events.into_iter().map(String::into_bytes).collect(), then)
+}
+
+fn pieces_of(content_type: &str, pieces: Vec<Vec<u8>>, then: Then) -> Response<Body> {
+    let frames = stream::iter(pieces).map(|piece| Ok(Frame::data(Bytes::from(piece))));
     let body = match then {
         Then::End => StreamBody::new(frames).boxed_unsync(),
         Then::HangUp => {
@@ -233,6 +264,13 @@ fn events(events: Vec<String>, then: Then) -> Response<Body> {
             StreamBody::new(frames.chain(cut)).boxed_unsync()
         }
         Then::Nothing => StreamBody::new(frames.chain(stream::pending())).boxed_unsync(),
+        Then::Drip => {
+            let drip = stream::unfold(tokio::time::interval(DRIP), async |mut interval| {
+                interval.tick().await;
+                Some((Ok(Frame::data(Bytes::from_static(b"\n"))), interval))
+            });
+            StreamBody::new(frames.chain(drip)).boxed_unsync()
+        }
     };
-    Response::builder().header("content-type", "text/event-stream").body(body).unwrap()
+    Response::builder().header("content-type", content_type).body(body).unwrap()
 }

@@ -20,17 +20,28 @@ mod case_folder;
 mod crash;
 mod endpoint;
 mod faulty_store;
+mod figures;
 mod finished;
 mod ledger;
+mod limited;
 mod playhouse;
+mod shown;
+mod table;
 
 pub use binary::{cargo, playhouse_binary, target_dir, workspace_root};
 pub use case_folder::CaseFolder;
 pub use crash::{
     Crash, CrashPoint, Finding, Moment, ReferenceCrew, StoreTrouble, Survived, double_points, points, survive,
 };
-pub use endpoint::{Answer, AskedModel, Endpoint, Reply};
+pub use endpoint::{Answer, AskedModel, Endpoint, Reply, Then};
 pub use faulty_store::{End, FaultyStore, Rival, StoreFault};
+pub use figures::{
+    AgentRestart, FailedStarts, OpenRuns, Overload, PanickingAgent, Reopened, StoreSize, agent_restart,
+    always_panicking_agent, failed_starts, open_runs, overload, panicking_agent, reopen, store_size,
+};
 pub use finished::Finished;
 pub use ledger::{LedgerLine, read_ledger};
+pub use limited::Limited;
 pub use playhouse::{Playhouse, Started};
+pub use shown::without_ids;
+pub use table::{Figure, Table};

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::Effort;
 use crate::crew::{on_actors, round_robin, run};
 use crate::measure::elapsed;
-use crate::table::{Figure, Table};
+use playhouse_tests::{Figure, Table};
 
 /// How much longer a commit takes, as on a slow disk.
 const COMMIT_DELAY: Duration = Duration::from_millis(2);

@@ -9,7 +9,7 @@ use playhouse::{Definition, Event, RunEvent, Runtime, RuntimeOptions, StartRun, 
 use crate::Effort;
 use crate::floor;
 use crate::measure::{cpu, millis_each};
-use crate::table::{Figure, Table};
+use playhouse_tests::{Figure, Table};
 
 /// The agents of the crew.
 const AGENTS: [&str; 4] = ["ann", "ben", "cora", "dan"];

@@ -24,9 +24,8 @@ mod over_http;
 mod process_start;
 mod reopen;
 mod server;
-mod table;
 
-use self::table::Table;
+use playhouse_tests::Table;
 
 /// The allocator of the shipped binary.
 #[global_allocator]

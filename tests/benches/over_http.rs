@@ -13,7 +13,7 @@ use crate::crew::{on_actors, on_one_thread};
 use crate::floor::{self, Client, Form};
 use crate::measure::{cpu, millis_each};
 use crate::server::Server;
-use crate::table::{Figure, Table};
+use playhouse_tests::{Figure, Table};
 
 /// The size of the connection pool, and how many runs there are at once.
 const POOL: usize = 64;

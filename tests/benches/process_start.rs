@@ -4,7 +4,7 @@ use tempfile::TempDir;
 
 use crate::Effort;
 use crate::measure::used_by;
-use crate::table::{Figure, Table};
+use playhouse_tests::{Figure, Table};
 
 /// The floor: a process that does nothing but start.
 fn nothing() -> Figure {

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::Effort;
 use crate::crew::on_actors;
 use crate::measure::elapsed;
-use crate::table::{Figure, Table};
+use playhouse_tests::{Figure, Table};
 
 /// How long the run is when it comes to rest.
 const N_TURNS: u32 = 1_000;

@@ -180,7 +180,7 @@ impl Trial {
                 Ended::Hung => return Err("nothing happens any more".to_owned()),
                 Ended::Stopped if is_planned => {}
                 Ended::Stopped => return Err("a process stopped that should not".to_owned()),
-                Ended::Refused(_) if is_planned && matches!(self.point.crash, Crash::Store(_)) => {}
+                Ended::Refused(_) if is_planned && self.is_of_store() => {}
                 Ended::Refused(error) => return Err(format!("refused: {error}")),
                 Ended::Rested(end) => match end.rest {
                     RunRest::Concluded(_) => break,
@@ -188,7 +188,7 @@ impl Trial {
                         self.survived.is_in_doubt = true;
                         break;
                     }
-                    RunRest::Lost(_) if is_planned && matches!(self.point.crash, Crash::Store(_)) => {}
+                    RunRest::Lost(_) if is_planned && self.is_of_store() => {}
                     rest => return Err(format!("came to rest as {rest:?}")),
                 },
             }
@@ -199,15 +199,22 @@ impl Trial {
         Ok(self.survived)
     }
 
+    /// Tells whether the run may be refused or lost: the store takes nothing any more.
+    const fn is_of_store(&self) -> bool {
+        matches!(self.point.crash, Crash::Store(_) | Crash::SeededStore)
+    }
+
     fn plans(&self) -> Vec<Plan> {
         let n = self.point.n;
+        let quiet = Plan::default();
         let first = match self.point.crash {
-            Crash::Process(moment) => Plan { append: Some((moment, n, Act::Stop)), commit: None },
-            Crash::Writer(moment) => Plan { append: Some((moment, n, Act::Panic)), commit: None },
-            Crash::Store(trouble) => Plan { append: None, commit: Some((n, trouble)) },
+            Crash::Process(moment) => Plan { append: Some((moment, n, Act::Stop)), ..quiet },
+            Crash::Writer(moment) => Plan { append: Some((moment, n, Act::Panic)), ..quiet },
+            Crash::Store(trouble) => Plan { commit: Some((n, trouble)), ..quiet },
+            Crash::SeededStore => Plan { seed: Some(n), ..quiet },
         };
         let again = self.point.again;
-        let second = again.map(|n| Plan { append: Some((Moment::Before, n, Act::Stop)), commit: None });
+        let second = again.map(|n| Plan { append: Some((Moment::Before, n, Act::Stop)), ..quiet });
         [Some(first), second].into_iter().flatten().collect()
     }
 
@@ -216,7 +223,7 @@ impl Trial {
         let (n_asked, replied) = (self.world.ledger.asked().len(), self.world.replied());
         let past = process(&self.world, self.crew, plan);
         let is_hit = past.seen.hit.is_some() || plan.commit.is_some_and(|(n, _)| n <= past.n_commits);
-        self.survived.is_hit |= is_hit;
+        self.survived.is_hit |= is_hit || plan.seed.is_some();
         if past.n_after_failure > 0 {
             return Err(format!("{} commits after one had failed", past.n_after_failure));
         }

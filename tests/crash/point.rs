@@ -59,6 +59,8 @@ pub enum Crash {
     Writer(Moment),
     /// The store fails at a commit.
     Store(StoreTrouble),
+    /// The store is slow now and then, and fails at last, by the seed that stands for the place.
+    SeededStore,
 }
 
 /// A crash of a run.
@@ -66,7 +68,7 @@ pub enum Crash {
 pub struct CrashPoint {
     /// What happens.
     pub crash: Crash,
-    /// At which append or commit, from 1.
+    /// At which append or commit, from 1; for a seeded store the seed.
     pub n: u64,
     /// If the process that resumes ends as well: at which append (from 1), before it.
     pub again: Option<u64>,

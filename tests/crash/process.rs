@@ -22,6 +22,8 @@ const HANGS_AFTER: Duration = Duration::from_secs(1800);
 pub(super) struct Plan {
     pub(super) append: Option<(Moment, u64, Act)>,
     pub(super) commit: Option<(u64, StoreTrouble)>,
+    /// The seed of a store that fails by chance.
+    pub(super) seed: Option<u64>,
 }
 
 /// How a process ended.
@@ -53,6 +55,9 @@ pub(super) fn process(world: &World, crew: ReferenceCrew, plan: Plan) -> Past {
     let mut store = FaultyStore::new(Arc::clone(&memory) as Arc<dyn Store>, end.clone());
     if let Some((n, trouble)) = plan.commit {
         store = store.with(n, fault(trouble, world, &memory));
+    }
+    if let Some(seed) = plan.seed {
+        store = store.seeded(seed, 4);
     }
     let store = Arc::new(store);
     let executor =

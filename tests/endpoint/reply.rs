@@ -21,12 +21,20 @@ pub struct Reply {
     finish: Option<&'static str>,
     refusal: Option<String>,
     has_choices: bool,
+    edit: Option<fn(&mut Value)>,
 }
 
 impl Reply {
     /// Says something.
     pub fn say(content: impl Into<String>) -> Self {
-        Self { content: content.into(), calls: Vec::new(), finish: None, refusal: None, has_choices: true }
+        Self {
+            content: content.into(),
+            calls: Vec::new(),
+            finish: None,
+            refusal: None,
+            has_choices: true,
+            edit: None,
+        }
     }
 
     /// Calls a tool.
@@ -60,6 +68,20 @@ impl Reply {
         Self { has_choices: false, ..Self::say("") }
     }
 
+    /// Changes its JSON before it is sent: each chunk of a stream, or all of it.
+    #[must_use]
+    pub const fn edited(mut self, edit: fn(&mut Value)) -> Self {
+        self.edit = Some(edit);
+        self
+    }
+
+    fn text(&self, mut json: Value) -> String {
+        if let Some(edit) = self.edit {
+            edit(&mut json);
+        }
+        json.to_string()
+    }
+
     fn finish(&self) -> &'static str {
         self.finish.unwrap_or(if self.calls.is_empty() { "stop" } else { "tool_calls" })
     }
@@ -77,8 +99,9 @@ impl Reply {
         });
         let choice = json!({ "index": 0, "message": message, "finish_reason": self.finish() });
         let choices = if self.has_choices { vec![choice] } else { Vec::new() };
-        json!({ "id": "chatcmpl-1", "object": "chat.completion", "model": model, "choices": choices, "usage": self.usage() })
-            .to_string()
+        self.text(json!({
+            "id": "chatcmpl-1", "object": "chat.completion", "model": model, "choices": choices, "usage": self.usage(),
+        }))
     }
 
     /// Returns the events of a streamed answer.
@@ -87,7 +110,7 @@ impl Reply {
             let chunk = json!({
                 "id": "chatcmpl-1", "object": "chat.completion.chunk", "model": model, "choices": choices, "usage": usage,
             });
-            format!("data: {chunk}\n\n")
+            format!("data: {}\n\n", self.text(chunk))
         };
         let mut deltas = vec![json!({ "role": "assistant", "content": "" })];
         deltas.extend(pieces(&self.content).map(|piece| json!({ "content": piece })));
@@ -116,9 +139,10 @@ fn whole_call(call: &Call) -> Value {
     json!({ "id": call.id, "type": "function", "function": { "name": call.tool, "arguments": call.arguments } })
 }
 
-/// Cuts a text into pieces of a few characters.
+/// Cuts a text into pieces of a few characters; a long one into a thousand pieces.
 fn pieces(text: &str) -> impl Iterator<Item = String> {
     let chars: Vec<char> = text.chars().collect();
-    let pieces: Vec<String> = chars.chunks(PIECE_CHARS).map(|piece| piece.iter().collect()).collect();
+    let piece_chars = PIECE_CHARS.max(chars.len() / 1_000);
+    let pieces: Vec<String> = chars.chunks(piece_chars).map(|piece| piece.iter().collect()).collect();
     pieces.into_iter()
 }

@@ -1,7 +1,9 @@
 //! The whole crash matrix within one process, and the figures of a process.
 //!
-//! `cargo run -p playhouse-tests --example in-process [-- WHAT...]`; `PLAYHOUSE_SEED=N` chooses other double crashes.
+//! `cargo run -p playhouse-tests --example in-process [-- WHAT...]`, where `WHAT` is `matrix`, `panics`, `restart`,
+//! `starts`, `overload`, `store` or `open-runs`; `PLAYHOUSE_SEED=N` chooses other double crashes.
 
+mod figures;
 mod matrix;
 
 fn main() -> std::process::ExitCode {
@@ -11,5 +13,6 @@ fn main() -> std::process::ExitCode {
     if is_asked("matrix") {
         is_good &= matrix::run();
     }
+    figures::run(&is_asked);
     if is_good { std::process::ExitCode::SUCCESS } else { std::process::ExitCode::FAILURE }
 }

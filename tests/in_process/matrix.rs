@@ -1,11 +1,14 @@
-//! Every crash of every reference crew, and seeded double crashes.
+//! Every crash of every reference crew, seeded double crashes, and stores that fail by chance.
 
 use std::time::{Duration, Instant};
 
-use playhouse_tests::{CrashPoint, Finding, ReferenceCrew, Survived, double_points, points, survive};
+use playhouse_tests::{Crash, CrashPoint, Finding, ReferenceCrew, Survived, double_points, points, survive};
 
 /// How many double crashes of each crew.
 const N_DOUBLE: usize = 100;
+
+/// How many stores that fail by chance for each crew.
+const N_SEEDED: u64 = 25;
 
 #[derive(Default)]
 struct Tally {
@@ -46,6 +49,9 @@ pub(crate) fn run() -> bool {
             &double_points(crew, seed, N_DOUBLE),
             &mut n_points,
         );
+        let seeds = seed * 1_000..seed * 1_000 + N_SEEDED;
+        let seeded: Vec<_> = seeds.map(|seed| CrashPoint::once(Crash::SeededStore, seed)).collect();
+        is_good &= report(crew, &format!("faulty store, seed {seed}"), &seeded, &mut n_points);
     }
     let took = began.elapsed();
     println!(

@@ -48,6 +48,13 @@ fn a_crash_during_the_recovery_of_a_crash_does_no_more_harm_than_one() {
 }
 
 #[test]
+fn a_store_that_is_slow_and_fails_by_chance_costs_nothing_but_time() {
+    for crew in [ReferenceCrew::Chat, ReferenceCrew::Concurrent] {
+        check(crew, (1..=8).map(|seed| CrashPoint::once(Crash::SeededStore, seed)));
+    }
+}
+
+#[test]
 fn a_bell_that_may_have_been_rung_is_never_rung_again() {
     let crew = ReferenceCrew::Single;
     let points = points(crew).into_iter().filter(|point| point.crash == Crash::Process(Moment::Before));

@@ -2,14 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use playhouse_tests::{LedgerLine, Playhouse};
+use playhouse_tests::{LedgerLine, Playhouse, without_ids};
 use serde_json::Value;
 
 /// The command that settles the shipped cases.
 pub(crate) const RUN: &[&str] = &["run", "invoice-review", "--json", "--no-input"];
-
-/// Fields that hold times, ids and what a crash may add.
-const DIFFERING: &[&str] = &["run", "parent", "started_at", "trace_id", "restarts", "lost", "call"];
 
 /// What a batch has decided, done and said.
 #[derive(PartialEq, Debug)]
@@ -55,16 +52,5 @@ impl Settled {
             let expected = &expected.cases[case];
             assert_eq!(shown, expected, "{hint}: case `{case}`\n{shown:#}\n{expected:#}");
         }
-    }
-}
-
-fn without_ids(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            DIFFERING.iter().for_each(|name| drop(fields.remove(*name)));
-            fields.values_mut().for_each(without_ids);
-        }
-        Value::Array(values) => values.iter_mut().for_each(without_ids),
-        _ => {}
     }
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::panic, reason = "some of these scenarios are there to panic")]
 
 mod asker;
+mod crews;
 mod doubtful;
 mod endless_talk;
 mod greeting;
@@ -16,6 +17,7 @@ mod silent;
 
 use playhouse::prelude::*;
 
+use self::crews::{fan_out, long_history, single_agent, three_chat};
 use self::invalid::{empty, endless, everything, tool_twice, twins};
 
 /// The allocator of the shipped binary.
@@ -33,6 +35,10 @@ fn main() -> ExitCode {
         scenario!(panicking_tool),
         scenario!(patient),
         scenario!(silent),
+        scenario!(single_agent),
+        scenario!(three_chat),
+        scenario!(fan_out),
+        scenario!(long_history),
         scenario!(empty),
         scenario!(twins),
         scenario!(endless),

@@ -1,7 +1,6 @@
 //! The agent actor: fold, decide, append, start calls.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,40 +12,19 @@ use playhouse_messages::{
 use playhouse_review::ReviewPolicy;
 use playhouse_runtime::{CallTable, Restarted};
 use playhouse_types::{
-    AgentName, CallId, CaseName, Envelope, Incarnation, Label, Lane, Message, Participant, RunId, Seq, Step,
-    TenantId, Timestamp, TraceContext, TurnId, TurnOutcome,
+    AgentName, CallId, Envelope, Incarnation, Label, Lane, Message, Participant, Seq, Step, TurnId,
+    TurnOutcome,
 };
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use crate::calls::{ToolCall, call_model, call_tool, reply_key};
 use crate::gate::CallGate;
 use crate::intents::{OfferedTools, result_key};
-use crate::{AgentDecision, AgentDefinition, AgentState};
+use crate::{AgentDecision, AgentDefinition, AgentState, RunContext};
 
 /// Until when after its intent a call may be sent: longer than any sane wait for a tool's limits, short enough that a
 /// recovered `reconcile` call need not wait long.
 const DISPATCH_WITHIN: Duration = Duration::from_secs(30);
-
-/// What all agents of a run share.
-#[derive(Clone, Debug)]
-pub struct RunContext {
-    /// The run.
-    pub run: RunId,
-    /// The case of the batch, if it settles one.
-    pub case: Option<CaseName>,
-    /// Whose run it is.
-    pub tenant: TenantId,
-    /// The seed of all draws.
-    pub seed: u64,
-    /// The run's trace.
-    pub trace: TraceContext,
-    /// The input as JSON text.
-    pub input: Arc<str>,
-    /// Where the runtime keeps its data.
-    pub data_dir: PathBuf,
-    /// If this process took the run over from one that is surely gone: when. Nothing was sent after that.
-    pub owner_gone_at: Option<Timestamp>,
-}
 
 /// What an agent needs. Cheap to clone: call tasks take a copy.
 #[derive(Clone)]

@@ -148,14 +148,14 @@ async fn dispatch(args: &AgentArgs, call: &ToolCall, cancel: CancellationToken) 
         data_dir: args.run.data_dir.clone(),
         input: Arc::clone(&args.run.input),
     };
-    let log = Arc::clone(args.journal.log());
+    let (log, ownership) = (Arc::clone(args.journal.log()), Arc::clone(&args.run.ownership));
     let dispatch = Dispatch {
         arguments: call.intent.arguments.clone(),
         ctx,
         dispatch_by: call.sent_by,
         recovering: call.is_recovering,
         // A run that another process has taken, or whose store failed, sends nothing more.
-        may_dispatch: Arc::new(move || log.torn().is_none()),
+        may_dispatch: Arc::new(move || log.torn().is_none() && ownership.may_act()),
     };
     call.tool.run(dispatch).await
 }
@@ -168,11 +168,12 @@ async fn record_end(args: &AgentArgs, key: RecordKey, event: Event) {
         key,
         causation: None,
         label: Label::default(),
-        event,
+        event: event.clone(),
     };
     if let Err(error) = args.journal.commit(vec![record]).await {
         // The run is torn down or owned elsewhere; its next owner recovers the call by its intent.
         warn!(run.id = %args.run.run, record.key = %key, error = %error, "a result could not be recorded");
+        args.run.ownership.keep_late(key, args.incarnation, event).await;
     }
 }
 

@@ -23,10 +23,12 @@ mod gate;
 mod intents;
 mod prompt;
 mod question;
+mod run_context;
 mod state;
 
-pub use actor::{Agent, AgentActor, AgentArgs, RunContext};
+pub use actor::{Agent, AgentActor, AgentArgs};
 pub use definition::AgentDefinition;
 pub use prompt::request_header;
 pub use question::{ASK_PERSON, question_spec};
+pub use run_context::{Ownership, RunContext};
 pub use state::{AgentDecision, AgentState};

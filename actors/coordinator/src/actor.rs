@@ -42,6 +42,9 @@ pub trait CrewLinks: Send + Sync {
 
     /// Lets an agent, or all of them, ask another model from its next start on, which comes at once.
     fn replace_model(&self, agent: Option<&AgentName>, model: &ModelName);
+
+    /// Tells whether somebody is there who answers reviews: then the run waits instead of coming to rest.
+    fn is_attended(&self) -> bool;
 }
 
 /// How a run came to rest in this process.
@@ -80,8 +83,6 @@ pub struct CoordinatorArgs {
     pub epoch: u64,
     /// How arguments that a person has edited are checked.
     pub check: CheckArguments,
-    /// Whether somebody is there who answers reviews: the run waits for the answer instead of coming to rest.
-    pub is_attended: bool,
     /// Commands that were in the inbox before the run was taken up: looked at before anybody gets a turn.
     pub commands: Vec<PendingCommand>,
     /// Told once when the run comes to rest.
@@ -243,7 +244,7 @@ impl CoordinatorActor {
                 Decision::Expire(reviews) => self.expire(&reviews).await?,
                 Decision::Quarantine(reason) => return Ok(self.quarantine(reason).await?),
                 // Somebody is looking: an answer comes through the inbox.
-                Decision::Suspend(_) if self.args.is_attended && !self.state.reviews().is_empty() => {
+                Decision::Suspend(_) if self.args.links.is_attended() && !self.state.reviews().is_empty() => {
                     return Ok(());
                 }
                 Decision::Suspend(reason) => return Ok(self.suspend(reason).await?),

@@ -54,7 +54,7 @@ impl ReviewQueue {
             }
             Event::ToolInDoubt { call, detail } => self.doubt(*call, detail, record),
             Event::ReviewOpened { review, request } => {
-                self.open(*review, request.as_ref().clone(), record.time)
+                self.open(*review, request.as_ref().clone(), record.time);
             }
             Event::ReviewDecided { review, verdict, by } => {
                 self.open.remove(review);

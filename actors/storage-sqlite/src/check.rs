@@ -27,23 +27,28 @@ pub(crate) fn check(conn: &Connection, dir: &Path, now: Timestamp) -> Result<Sto
         format: Some(schema::version(conn)?),
         ..StoreCheck::default()
     };
-    // A part that damage makes unreadable as a whole is one finding; the others are read all the same.
-    let parts: [(&str, &dyn Fn(&mut StoreCheck) -> Result<(), ReadFailure>); 5] = [
-        ("the list of owners", &|check| owners(conn, dir, now, check)),
-        ("the file", &|check| integrity(conn, check)),
-        ("the list of runs", &|check| runs(conn, check)),
-        ("what belongs to no run", &|check| without_run(conn, check)),
-        ("the list of bodies", &|check| unused_bodies(conn, check)),
-    ];
-    for (part, read) in parts {
-        match read(&mut check) {
-            Err(ReadFailure::Sql(error)) if is_damage(&error) => {
-                check.find(None, Fault::File(format!("{part} cannot be read: {error}")));
-            }
-            read => read?,
-        }
-    }
+    let read = owners(conn, dir, now, &mut check);
+    part("the list of owners", read, &mut check)?;
+    let read = integrity(conn, &mut check);
+    part("the file", read, &mut check)?;
+    let read = runs(conn, &mut check);
+    part("the list of runs", read, &mut check)?;
+    let read = without_run(conn, &mut check);
+    part("what belongs to no run", read, &mut check)?;
+    let read = unused_bodies(conn, &mut check);
+    part("the list of bodies", read, &mut check)?;
     Ok(check)
+}
+
+/// A part that damage makes unreadable as a whole is one finding; the others are read all the same.
+fn part(name: &str, read: Result<(), ReadFailure>, check: &mut StoreCheck) -> Result<(), ReadFailure> {
+    match read {
+        Err(ReadFailure::Sql(error)) if is_damage(&error) => {
+            check.find(None, Fault::File(format!("{name} cannot be read: {error}")));
+            Ok(())
+        }
+        read => read,
+    }
 }
 
 fn owners(conn: &Connection, dir: &Path, now: Timestamp, check: &mut StoreCheck) -> Result<(), ReadFailure> {

@@ -7,6 +7,9 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use crate::failure::{ReadFailure, is_damage};
 use crate::run_row::{self, StoredRun};
 
+/// For how many records room is made at once.
+const MAX_CAPACITY: usize = 16_384;
+
 /// Returns at most `limit` records after `after`; `conn` is in a transaction, so that row and records belong together.
 pub(crate) fn read(
     conn: &Connection,
@@ -75,9 +78,11 @@ fn page(
          FROM journal LEFT JOIN body ON body.no = journal.body AND body.run = journal.run \
          WHERE journal.run = ?1 AND journal.seq > ?2 ORDER BY journal.seq LIMIT ?3",
     )?;
+    let n_left = usize::try_from(place.head.seq.0.saturating_sub(head.seq.0)).unwrap_or(usize::MAX);
+    // Bounded, because a damaged file may end long before its head.
+    let mut records = Vec::with_capacity(n_left.min(limit).min(MAX_CAPACITY));
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut rows = statement.query((place.no, head.seq.0.cast_signed(), limit))?;
-    let mut records = Vec::new();
     loop {
         let stored = match rows.next().and_then(|row| row.map(stored).transpose()) {
             Ok(None) => return Ok(records),

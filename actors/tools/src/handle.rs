@@ -146,6 +146,15 @@ impl fmt::Debug for ToolHandle {
     }
 }
 
+/// Checks arguments that a person wrote in place of a model's, and returns them in canonical form.
+///
+/// # Errors
+/// [`playhouse_types::ToolFailureKind::InvalidArguments`] with what is wrong, also if the tool itself is not right.
+pub fn check_arguments(spec: &ToolSpec, raw: &str) -> Result<String, ToolFailure> {
+    let validator = compiled(spec).map_err(|error| arguments::invalid(error.to_string()))?;
+    arguments::check(&validator, raw)
+}
+
 fn compiled(spec: &ToolSpec) -> Result<Validator, ToolDefinitionError> {
     let tool = || spec.name.clone();
     let schema: Value = serde_json::from_str(&spec.schema)

@@ -29,7 +29,7 @@ mod registry;
 
 pub use declaration::{Declaration, schema_text};
 pub use dispatch::{Dispatch, ToolEnd};
-pub use handle::{ToolDefinitionError, ToolHandle, ToolServices};
+pub use handle::{ToolDefinitionError, ToolHandle, ToolServices, check_arguments};
 pub use keys::{idempotency_key, intent_key};
 pub use limits_actor::{ToolLimitsActor, ToolLimitsArguments, ToolLimitsState};
 pub use registry::{DuplicateTool, ToolRegistry, unknown_tool};

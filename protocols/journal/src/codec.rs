@@ -98,16 +98,16 @@ pub struct StoredRecord {
     pub body: Option<StoredBody>,
 }
 
-/// Where the event of a record is.
+/// Where the event of a record is. Borrowed, because decoding a `Vec<u8>` takes one call for each byte.
 #[derive(Serialize, Deserialize)]
-enum Body {
-    Inline(Vec<u8>),
+enum Body<'a> {
+    Inline(&'a [u8]),
     Stored([u8; 32]),
 }
 
 /// The encoded part of a record that the chain covers.
 #[derive(Serialize, Deserialize)]
-struct Header {
+struct Header<'a> {
     schema_version: u16,
     epoch: u64,
     incarnation: Incarnation,
@@ -118,7 +118,8 @@ struct Header {
     tenant: TenantId,
     label: Label,
     causation: Option<Seq>,
-    body: Body,
+    #[serde(borrow)]
+    body: Body<'a>,
 }
 
 /// Gives a record its place after `head` and its stored form.
@@ -132,12 +133,7 @@ pub fn seal(
     new: NewRecord,
 ) -> Result<(Record, StoredRecord), CodecError> {
     let bytes = postcard::to_stdvec(&new.event).map_err(|_| CodecError::Unencodable)?;
-    let (body, stored) = if bytes.len() < INLINE_LIMIT_BYTES {
-        (Body::Inline(bytes), None)
-    } else {
-        let address = address(run.key, &bytes);
-        (Body::Stored(address), Some(StoredBody { address, bytes }))
-    };
+    let address = (bytes.len() >= INLINE_LIMIT_BYTES).then(|| address(run.key, &bytes));
     let header = Header {
         schema_version: SCHEMA_VERSION,
         epoch: run.epoch,
@@ -149,13 +145,14 @@ pub fn seal(
         tenant: run.tenant.clone(),
         label: new.label,
         causation: new.causation,
-        body,
+        body: address.map_or(Body::Inline(&bytes), Body::Stored),
     };
-    let bytes = postcard::to_stdvec(&header).map_err(|_| CodecError::Unencodable)?;
+    let encoded = postcard::to_stdvec(&header).map_err(|_| CodecError::Unencodable)?;
     let seq = head.seq.next();
-    let hash = ChainHash::of(run.run, head.hash, &bytes);
+    let hash = ChainHash::of(run.run, head.hash, &encoded);
     let record = record(run.run, ChainHead { seq, hash }, head.hash, header, new.event);
-    Ok((record, StoredRecord { seq, hash, header: bytes, body: stored }))
+    let body = address.map(|address| StoredBody { address, bytes });
+    Ok((record, StoredRecord { seq, hash, header: encoded, body }))
 }
 
 /// What the journal writer knows of the run a record goes to.
@@ -196,8 +193,8 @@ pub fn open(
     if version > SCHEMA_VERSION {
         return Err(CodecError::TooNew { seq, version });
     }
-    let mut header: Header = exact(&stored.header).ok_or(CodecError::Undecodable { seq })?;
-    let event = match &mut header.body {
+    let header: Header<'_> = exact(&stored.header).ok_or(CodecError::Undecodable { seq })?;
+    let event = match &header.body {
         Body::Inline(bytes) => upcast(version, bytes),
         Body::Stored(address) => {
             let body = stored.body.as_ref().ok_or(CodecError::WrongBody { seq })?;
@@ -231,7 +228,7 @@ fn address(key: &RunKey, bytes: &[u8]) -> [u8; 32] {
     *blake3::keyed_hash(&key.0, bytes).as_bytes()
 }
 
-fn record(run: RunId, at: ChainHead, prev_hash: ChainHash, header: Header, event: Event) -> Record {
+fn record(run: RunId, at: ChainHead, prev_hash: ChainHash, header: Header<'_>, event: Event) -> Record {
     Record {
         run,
         seq: at.seq,

@@ -1,18 +1,26 @@
 //! The command line that every scenario binary gets, one file per command.
 
+mod cancel;
 mod command_error;
+mod decide;
 mod doctor;
+mod find_review;
 mod find_run;
 mod find_scenario;
 mod input;
 mod interrupt;
 mod journal;
 mod json;
+mod leave_command;
 mod list;
 mod new;
 mod output;
+mod pause;
+mod quarantine;
 mod results;
 mod resume;
+mod resumption;
+mod review;
 mod run;
 mod runs;
 mod session;
@@ -47,6 +55,11 @@ enum Command {
     Runs(runs::RunsArgs),
     Show(show::ShowArgs),
     Journal(journal::JournalArgs),
+    Review(review::ReviewArgs),
+    Quarantine(quarantine::QuarantineArgs),
+    Cancel(cancel::CancelArgs),
+    Pause(pause::PauseArgs),
+    Unpause(pause::UnpauseArgs),
     Doctor(doctor::DoctorArgs),
     New(new::NewArgs),
 }
@@ -73,7 +86,12 @@ pub fn main(scenarios: &[ScenarioEntry]) -> std::process::ExitCode {
             return std::process::ExitCode::from(ExitCode::Failed.code());
         }
     };
-    let session = Session::new(scenarios, arguments.common);
+    let is_attended = match &arguments.command {
+        Command::Run(args) => session::is_attended(args.no_input),
+        Command::Resume(args) => session::is_attended(args.no_input),
+        _ => false,
+    };
+    let session = Session::new(scenarios, arguments.common, is_attended);
     let code = match runtime.block_on(execute(&session, &arguments.command)) {
         Ok(code) => code,
         Err(error) if error.is_closed_pipe() => ExitCode::Concluded,
@@ -95,7 +113,12 @@ async fn execute(session: &Session<'_>, command: &Command) -> Result<ExitCode, C
         Command::Runs(_) => runs::runs(session).await,
         Command::Show(args) => show::show(session, args).await,
         Command::Journal(args) => journal::journal(session, args).await,
-        Command::Doctor(_) => doctor::doctor(session).await,
+        Command::Doctor(args) => doctor::doctor(session, args).await,
+        Command::Review(args) => review::review(session, args).await,
+        Command::Quarantine(args) => quarantine::quarantine(session, args).await,
+        Command::Cancel(args) => cancel::cancel(session, args).await,
+        Command::Pause(args) => pause::pause(session, args).await,
+        Command::Unpause(args) => pause::unpause(session, args).await,
         Command::New(args) => new::new(session, args),
     }
 }

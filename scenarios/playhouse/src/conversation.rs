@@ -1,16 +1,19 @@
 //! A conversation as its readers see it: a pure fold of a run's records.
 
+mod reviews;
 mod tool_call;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use playhouse_journal::{AdmittedRun, Event, ExitKind, Record, RunKey, RunRow};
 use playhouse_types::{
-    AgentName, CallId, Incarnation, Lane, Message, Participant, RunId, RunOutcome, Seq, TurnId, TurnOutcome,
-    Usage,
+    AgentName, CallId, Incarnation, Lane, Message, Participant, RunId, RunOutcome, Seq, Timestamp, TurnId,
+    TurnOutcome, Usage,
 };
 use serde::de::DeserializeOwned;
 
+pub use reviews::{Review, ReviewState, Reviews};
 pub use tool_call::{CallEnd, ToolCall};
 
 use crate::ResultError;
@@ -41,6 +44,8 @@ pub struct ActorRestart {
     pub checkpoint: Seq,
     /// Why the start before it ended, if that is on record.
     pub cause: Option<(ExitKind, String)>,
+    /// How long it was gone.
+    pub down: Duration,
 }
 
 /// What was said and done in one run, in the order of its journal.
@@ -52,6 +57,8 @@ pub struct Conversation {
     admitted: Option<AdmittedRun>,
     messages: Vec<Message>,
     turns: BTreeMap<TurnId, Turn>,
+    reviews: Reviews,
+    turning_points: Vec<(Timestamp, Event)>,
     restarts: Vec<ActorRestart>,
     failures: BTreeMap<Lane, (ExitKind, String)>,
     usage: Usage,
@@ -76,6 +83,7 @@ impl Conversation {
 
     fn apply(&mut self, record: &Record) {
         self.run.get_or_insert(record.run);
+        self.reviews.apply(record);
         match &record.event {
             Event::RunAdmitted(admitted) => self.admitted = Some(admitted.as_ref().clone()),
             Event::TurnAssigned { turn, speaker, reason, .. } => {
@@ -92,11 +100,16 @@ impl Conversation {
             Event::ActorFailed { actor, exit, reason, .. } => {
                 self.failures.insert(actor.clone(), (*exit, reason.clone()));
             }
-            Event::ActorRestarted { actor, incarnation, checkpoint, .. } => {
-                let cause = self.failures.remove(actor);
+            Event::ActorRestarted { actor, incarnation, checkpoint, down_micros } => {
+                let (cause, down) = (self.failures.remove(actor), Duration::from_micros(*down_micros));
                 let (actor, incarnation, checkpoint) = (actor.clone(), *incarnation, *checkpoint);
-                self.restarts.push(ActorRestart { actor, incarnation, checkpoint, cause });
+                self.restarts.push(ActorRestart { actor, incarnation, checkpoint, cause, down });
             }
+            Event::ActorGivenUp { .. }
+            | Event::AgentDropped { .. }
+            | Event::ModelReplaced { .. }
+            | Event::DefinitionChanged { .. }
+            | Event::Forked(_) => self.turning_points.push((record.time, record.event.clone())),
             Event::RunConcluded { outcome, result, .. } => {
                 self.outcome = Some(outcome.clone());
                 self.result.clone_from(result);
@@ -201,6 +214,18 @@ impl Conversation {
     #[must_use]
     pub fn restarts(&self) -> &[ActorRestart] {
         &self.restarts
+    }
+
+    /// Returns what persons were asked, oldest first, and what they answered.
+    #[must_use]
+    pub fn reviews(&self) -> &[Review] {
+        self.reviews.all()
+    }
+
+    /// Returns what changed how the run goes on, oldest first: escalations, replaced models, other definitions, a fork.
+    #[must_use]
+    pub fn turning_points(&self) -> &[(Timestamp, Event)] {
+        &self.turning_points
     }
 
     /// Returns what the run has used so far.

@@ -14,6 +14,7 @@
 //! Invariants: everything that is shown of a run comes from its journal or its events; nothing that a model or a tool
 //! wrote reaches a terminal unescaped; results go to stdout, everything else to stderr.
 
+mod answer;
 mod builders;
 mod commands;
 mod conversation;
@@ -32,7 +33,7 @@ pub use builders::{
     ScenarioBuilder, ScenarioError, ToolsId, hours, milliseconds, minutes, seconds,
 };
 pub use commands::main;
-pub use conversation::{ActorRestart, CallEnd, Conversation, ToolCall, Turn};
+pub use conversation::{ActorRestart, CallEnd, Conversation, Review, ReviewState, Reviews, ToolCall, Turn};
 pub use definition::{
     CaseInput, Definition, InputForm, LoadCases, OnChange, OpenTools, OpeningMessage, Report, StartContext,
     ToolSource,
@@ -57,8 +58,8 @@ pub use playhouse_review::{Gate, GateQuery};
 pub use playhouse_runtime::{Backoff, EventStream, RestartPolicy as Restart, StreamItem};
 pub use playhouse_types::{
     AgentName, CallId, CaseName, Effect, EffectKeys, IntentScope, Message, ModelName, OnExpiry, OutcomeKind,
-    Participant, ReviewId, RunId, RunOutcome, RunStatus, ScenarioName, Seq, ToolName, ToolSpec, Usage,
-    Verdict,
+    Participant, ReviewId, ReviewRequest, RunId, RunOutcome, RunStatus, ScenarioName, Seq, ToolName,
+    ToolSpec, Usage, Verdict,
 };
 
 #[doc(hidden)]

@@ -5,8 +5,8 @@ use playhouse_journal::{
 };
 use playhouse_types::{
     AgentName, CallId, Effect, EffectKeys, FinishReason, Incarnation, Label, Lane, Message, ModelReply,
-    OutcomeKind, Participant, RunId, RunOutcome, ScenarioName, Seq, Step, TenantId, Timestamp, TokenUsage,
-    ToolCallRequest, ToolName, TraceContext, TurnId, TurnOutcome, Usage,
+    OnExpiry, OutcomeKind, Participant, ReviewId, ReviewRequest, RunId, RunOutcome, ScenarioName, Seq, Step,
+    TenantId, Timestamp, TokenUsage, ToolCallRequest, ToolName, TraceContext, TurnId, TurnOutcome, Usage,
 };
 
 pub(crate) const RUN: RunId = RunId::from_u128(7);
@@ -86,6 +86,29 @@ pub(crate) fn row() -> RunRow {
     let name = ScenarioName::new("demo").unwrap();
     let trace = TraceContext { trace_id: 0xabc, span_id: 1 };
     RunRow::admitted(RUN, name, Timestamp(1_000), trace, RunKey([0; 32]))
+}
+
+/// A clerk wants to send a letter and waits for a person.
+pub(crate) fn approval_run() -> Vec<(&'static str, (u32, u32, u32), Event)> {
+    let turn = TurnId(1);
+    let assigned = Event::TurnAssigned { turn, speaker: agent("clerk"), reason: "next".to_owned(), upto: 1 };
+    let request = ReviewRequest {
+        agent: agent("clerk"),
+        tool: "send".to_owned(),
+        arguments: "{\"amount\":5}".to_owned(),
+        effect: Effect::Once,
+        subject_hash: [7; 32],
+        reason: "a letter".to_owned(),
+        expires_at: Some(Timestamp(90_000_000)),
+        on_expiry: OnExpiry::Deny,
+    };
+    let review = ReviewId::Approval(call(1, 1, 0));
+    vec![
+        ("run", (0, 0, 0), posted(0, Participant::User, "go")),
+        ("run", (1, 0, 0), assigned),
+        ("clerk", (1, 1, 0), reply("I want to write.", &[("send", "{\"amount\":5}")])),
+        ("clerk", (1, 1, 0), Event::ReviewOpened { review, request: Box::new(request) }),
+    ]
 }
 
 /// A clerk reads a file and crashes once, an auditor closes.

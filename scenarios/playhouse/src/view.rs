@@ -1,17 +1,24 @@
 //! The live view: a conversation as it happens, on stderr, and the logs beside it.
 
+mod attendant;
 mod call_line;
 mod conversation_view;
 mod live;
 mod logs;
 mod progress;
+mod prompt;
+mod review_text;
 mod style;
 mod text;
 
+pub(crate) use attendant::Attendant;
 pub(crate) use call_line::{call_end, call_name};
-pub(crate) use conversation_view::{Audience, ConversationView, actor_name, turn_outcome, usage_line};
+pub(crate) use conversation_view::{
+    Audience, ConversationView, actor_name, turn_outcome, turning_point, usage_line,
+};
 pub(crate) use live::{LiveView, say};
 pub(crate) use logs::start_logs;
 pub(crate) use progress::Progress;
+pub(crate) use review_text::{pretty_arguments, review_line, verdict_line};
 pub(crate) use style::Style;
 pub(crate) use text::{block, bytes, duration, one_line};

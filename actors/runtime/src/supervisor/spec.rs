@@ -80,7 +80,8 @@ pub struct ChildSpec {
     pub start_within: Duration,
     /// How the supervisor sees that it is stuck, if it looks.
     pub heartbeat: Option<Heartbeat>,
-    /// Its newest incarnation before this supervisor; 0 for a child that has never run.
+    /// Its newest incarnation before this supervisor; 0 for a child that has never run. A supervisor that is restarted
+    /// begins here again: where records depend on it, who starts the supervisor says the newest.
     pub incarnation: Incarnation,
     /// Whether it is started with the supervisor; if not, when somebody asks.
     pub is_eager: bool,

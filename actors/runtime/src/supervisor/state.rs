@@ -1,30 +1,26 @@
 //! What a running supervisor holds: takes in what happened, asks the tree, and does what it says.
 
 mod admin;
+mod reports;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use playhouse_journal::ExitKind;
-use playhouse_messages::Draws;
 use playhouse_types::Incarnation;
-use ractor::{ActorCell, ActorId, ActorProcessingErr, ActorRef};
+use ractor::{ActorCell, ActorId, ActorRef};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tracing::{error, warn};
+use tracing::error;
 
 use super::children::{Children, Work, answer};
 use super::messages::{AdminError, Note, SupervisorMsg};
-use super::policy::Intensity;
 use super::spec::{NotStarted, StopMode, SupervisorArgs};
 use super::starting::StartTask;
 use super::stopping::StopTask;
 use super::tree::{Action, ChildId, Order, Phase, Tree};
-use crate::KeyedDraws;
-
-/// The longest reason that a report keeps, in bytes: panic texts can hold anything.
-const REASON_LIMIT_BYTES: usize = 2048;
+use reports::bounded;
 
 /// What a running supervisor holds.
 pub struct SupervisorState {
@@ -198,21 +194,6 @@ impl SupervisorState {
         self.perform(actions);
     }
 
-    /// Draws from the child's name and incarnation: a storm of restarts spreads, a test repeats.
-    fn jitter(&self, id: ChildId, incarnation: Incarnation) -> f64 {
-        let name = self.children.get(id).map_or("", |entry| &entry.spec.name);
-        KeyedDraws::named(0, name, &[incarnation.0]).unit()
-    }
-
-    fn report(&mut self, id: ChildId, incarnation: Incarnation, exit: ExitKind, reason: String) {
-        let Some(entry) = self.children.get_mut(id) else { return };
-        let (observer, name) = (Arc::clone(&self.args.observer), Arc::clone(&entry.spec.name));
-        warn!(child = %name, incarnation = incarnation.0, exit = ?exit, reason, "child ended");
-        // In a task: what an observer does, a panic included, is not done to the supervisor.
-        entry.told =
-            Some(tokio::spawn(async move { observer.exited(&name, incarnation, exit, reason).await }));
-    }
-
     /// Answers those who wait for a child's end.
     fn settle_stop(&mut self, id: ChildId) {
         if let Some(entry) = self.children.get_mut(id) {
@@ -270,60 +251,4 @@ impl SupervisorState {
         let (supervisor, clock) = (self.myself.clone(), Arc::clone(&self.args.clock));
         tokio::spawn(StopTask { cell, kind, stop, supervisor, clock }.run());
     }
-
-    fn escalate(&mut self, id: ChildId, beyond: Option<Intensity>) {
-        let Some(entry) = self.children.get_mut(id) else { return };
-        let name = Arc::clone(&entry.spec.name);
-        let (whose, max_restarts, window) = match beyond {
-            Some(bound) => ("it and its siblings", bound.max_restarts, bound.window),
-            None => ("it", entry.spec.policy.max_restarts, entry.spec.policy.window),
-        };
-        warn!(child = %name, "restarted too often, giving up");
-        let reason = format!("{whose} failed more than {max_restarts} times within {window:?}");
-        let (observer, told) = (Arc::clone(&self.args.observer), entry.told.take());
-        let before = self.escalated.take();
-        self.escalated = Some(tokio::spawn(async move {
-            for report in [before, told].into_iter().flatten() {
-                // A report that panicked has said so.
-                let _ = report.await;
-            }
-            observer.escalated(&name, reason).await;
-        }));
-    }
-
-    /// Ends once the last escalation has been told: it must not be lost with the supervisor.
-    fn end_when_told(&mut self, is_failure: bool) {
-        self.is_failure = is_failure;
-        for entry in self.children.iter_mut() {
-            answer(std::mem::take(&mut entry.start_replies), &Err(AdminError::Stopping));
-        }
-        let (myself, escalated) = (self.myself.clone(), self.escalated.take());
-        tokio::spawn(async move {
-            if let Some(escalated) = escalated {
-                // A report that panicked has said so.
-                let _ = escalated.await;
-            }
-            // A supervisor that was killed meanwhile has ended.
-            let _ = myself.send_message(SupervisorMsg::Note(Note::End));
-        });
-    }
-
-    /// # Errors
-    /// The children failed too often: the next supervisor decides.
-    pub(super) fn end(&self) -> Result<(), ActorProcessingErr> {
-        if self.is_failure {
-            return Err("its children failed too often".into());
-        }
-        self.myself.stop(None);
-        Ok(())
-    }
-}
-
-fn bounded(mut reason: String) -> String {
-    if reason.len() > REASON_LIMIT_BYTES {
-        let end = (0..=REASON_LIMIT_BYTES).rev().find(|end| reason.is_char_boundary(*end)).unwrap_or(0);
-        reason.truncate(end);
-        reason.push_str(" ...");
-    }
-    reason
 }

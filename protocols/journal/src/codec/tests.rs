@@ -89,6 +89,37 @@ fn every_flipped_bit_of_a_header_or_a_body_is_refused() {
 }
 
 #[test]
+fn every_flipped_bit_beside_the_bytes_and_every_missing_end_is_refused() {
+    let honest = stored(&["short", &"long ".repeat(200), "last"]);
+    let refused = |what: &str, change: &dyn Fn(&mut Vec<StoredRecord>)| {
+        let mut damaged = honest.clone();
+        change(&mut damaged);
+        assert_ne!(damaged, honest, "{what} changes nothing");
+        assert!(read(&damaged).is_err(), "{what}");
+    };
+    for index in 0..honest.len() {
+        for bit in 0..256 {
+            refused("hash", &|records| records[index].hash.0[bit / 8] ^= 1 << (bit % 8));
+            if honest[index].body.is_some() {
+                refused("address", &|records| {
+                    records[index].body.as_mut().unwrap().address[bit / 8] ^= 1 << (bit % 8);
+                });
+            }
+        }
+        for bit in 0..64 {
+            refused("seq", &|records| records[index].seq.0 ^= 1 << bit);
+        }
+        for n_bytes in 0..honest[index].header.len() {
+            refused("header", &|records| records[index].header.truncate(n_bytes));
+        }
+        for n_bytes in 0..honest[index].body.as_ref().map_or(0, |body| body.bytes.len()) {
+            refused("body", &|records| records[index].body.as_mut().unwrap().bytes.truncate(n_bytes));
+        }
+    }
+    refused("a lost body", &|records| records[1].body = None);
+}
+
+#[test]
 fn a_missing_or_swapped_record_is_named() {
     let mut records = stored(&["a", "b", "c"]);
     records.remove(1);

@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use playhouse_journal::ReadError;
+use playhouse_review::VerdictError;
 use playhouse_types::ExitCode;
 
 use super::new::NewError;
@@ -22,6 +23,18 @@ pub(super) enum CommandError {
         "`{text}` is the beginning or end of {count} runs: write more of the id (`{program} runs` lists them)"
     )]
     AmbiguousRun { text: String, count: usize, program: String },
+    #[error("there is no review `{text}`; `{program} review list` lists those that are open")]
+    UnknownReview { text: String, program: String },
+    #[error("`{text}` is open in several runs: name one of `{}`", names.join("`, `"))]
+    AmbiguousReview { text: String, names: Vec<String> },
+    #[error("review `{review}` needs no answer any more: its turn is over (its run is {status})")]
+    WithdrawnReview { review: String, status: &'static str },
+    #[error("run `{run}` is not quarantined, it is {status}")]
+    NotQuarantined { run: String, status: &'static str },
+    #[error("{what} `{run}` has ended: it is {status}")]
+    Ended { what: &'static str, run: String, status: &'static str },
+    #[error(transparent)]
+    Verdict(#[from] VerdictError),
     #[error("scenario `{scenario}` needs an input: `--input TEXT`, `--input-file F`{or_folder}")]
     NoInput { scenario: String, or_folder: &'static str },
     #[error("scenario `{scenario}` reads no cases: use `--input` or `--input-file` instead of `--input-dir`")]
@@ -60,6 +73,10 @@ impl CommandError {
         match self {
             Self::Open(error) => error.exit_code(),
             Self::Run(error) => error.exit_code(),
+            Self::WithdrawnReview { .. } | Self::NotQuarantined { .. } | Self::Ended { .. } => {
+                ExitCode::Failed
+            }
+            Self::Verdict(VerdictError::Closed { .. } | VerdictError::Stale { .. }) => ExitCode::Failed,
             Self::Read(ReadError::UnknownRun { .. }) => ExitCode::Usage,
             Self::Read(ReadError::Corrupt { .. }) | Self::Signals(_) | Self::Output(_) | Self::Json(_) => {
                 ExitCode::Failed

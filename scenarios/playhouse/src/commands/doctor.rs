@@ -1,6 +1,7 @@
 //! `playhouse doctor`: looks for what keeps runs from working, and says what to do.
 
 mod checks;
+mod stored;
 
 use clap::Args;
 use playhouse_types::ExitCode;
@@ -13,7 +14,11 @@ use super::table::{table, trim};
 
 /// Checks data directory, store, scenarios, model and terminal
 #[derive(Args, Debug)]
-pub(super) struct DoctorArgs {}
+pub(super) struct DoctorArgs {
+    /// Reads all that is stored and names what is damaged; takes a while
+    #[arg(long)]
+    check_store: bool,
+}
 
 /// How a check came out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
@@ -49,10 +54,10 @@ impl Finding {
 }
 
 /// Checks everything and prints what was found; the exit code is 1 if a check failed.
-pub(super) async fn doctor(session: &Session<'_>) -> Result<ExitCode, CommandError> {
+pub(super) async fn doctor(session: &Session<'_>, args: &DoctorArgs) -> Result<ExitCode, CommandError> {
     let mut findings =
         vec![checks::data_directory(session.data_dir()), checks::free_space(session.data_dir())];
-    findings.extend(checks::store(session).await);
+    findings.extend(checks::store(session, args.check_store).await);
     findings.push(checks::scenarios(session.scenarios()));
     findings.extend(checks::model(&session.options()));
     findings.push(checks::terminal());

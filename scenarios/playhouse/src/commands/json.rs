@@ -1,13 +1,14 @@
 //! The JSON forms of runs, conversations and records, as the documentation promises them.
 
 use playhouse_journal::{AdmittedRun, CanonicalRecord, Event, Record, RecordKey, RunRow};
-use playhouse_types::{RunOutcome, TraceContext, Usage};
+use playhouse_types::{RunId, RunOutcome, TraceContext, Usage};
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 
+use super::find_review::review_name;
 use super::time::rfc3339;
 use crate::Conversation;
-use crate::conversation::{CallEnd, ToolCall};
+use crate::conversation::{CallEnd, Review, ReviewState, ToolCall};
 
 /// A run as `runs --json` shows it.
 #[derive(Serialize)]
@@ -47,6 +48,46 @@ pub(super) struct ConversationJson {
     messages: Vec<MessageJson>,
     usage: Usage,
     restarts: usize,
+    reviews: Vec<ReviewJson>,
+}
+
+/// What a person was asked, as `show --json` and `review show --json` show it.
+#[derive(Serialize)]
+pub(super) struct ReviewJson {
+    id: String,
+    status: &'static str,
+    tool: String,
+    arguments: Value,
+    reason: String,
+    verdict: Value,
+    by: Option<String>,
+}
+
+impl ReviewJson {
+    /// Makes the JSON form of a review.
+    pub(super) fn new(run: RunId, review: &Review) -> Self {
+        let (status, verdict, by) = match &review.state {
+            ReviewState::Open => ("open", Value::Null, None),
+            ReviewState::Decided { verdict, by, .. } => {
+                ("decided", serde_json::json!(verdict), Some(by.clone()))
+            }
+            ReviewState::Withdrawn => ("withdrawn", Value::Null, None),
+        };
+        Self {
+            id: review_name(run, review.review),
+            status,
+            tool: review.request.tool.clone(),
+            arguments: arguments_json(&review.request.arguments),
+            reason: review.request.reason.clone(),
+            verdict,
+            by,
+        }
+    }
+}
+
+/// Shows arguments as the JSON they are; what a model wrote need not be JSON, then it is shown as the text it is.
+pub(super) fn arguments_json(arguments: &str) -> Value {
+    serde_json::from_str(arguments).unwrap_or_else(|_| Value::String(arguments.to_owned()))
 }
 
 #[derive(Serialize)]
@@ -83,6 +124,7 @@ impl ConversationJson {
             messages: messages(conversation),
             usage,
             restarts: conversation.restarts().len(),
+            reviews: conversation.reviews().iter().map(|review| ReviewJson::new(row.run, review)).collect(),
         })
     }
 }
@@ -129,8 +171,7 @@ fn call_json(call: &ToolCall) -> ToolCallJson {
     ToolCallJson {
         call: call.call.to_string(),
         tool: call.tool.clone(),
-        // What a model wrote need not be JSON; then it is shown as the text it is.
-        args: serde_json::from_str(&call.arguments).unwrap_or_else(|_| Value::String(call.arguments.clone())),
+        args: arguments_json(&call.arguments),
         effect: serde_json::json!(call.effect),
         result,
     }

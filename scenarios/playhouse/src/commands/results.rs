@@ -126,6 +126,9 @@ impl Settled {
             status => {
                 say(&format!("{what} {} {}: {detail}", row.run, status.as_str()));
                 say(&style.dim(&format!("  look at it with: {program} show {}", row.run)));
+                if matches!(status, RunStatus::Waiting | RunStatus::Quarantined) {
+                    say(&style.dim(&format!("  what it asks a person: {program} review list")));
+                }
             }
         }
     }

@@ -1,18 +1,23 @@
 //! `playhouse resume`: goes on with what another process has left.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
-use playhouse_journal::RunRow;
-use playhouse_types::{ExitCode, RunId};
+use futures::stream::{self, StreamExt};
+use playhouse_journal::{Event, RunRow};
+use playhouse_types::{ExitCode, RunId, ScenarioName, Seq};
 
 use super::command_error::CommandError;
 use super::results::{Settled, print_settled};
-use super::session::{Session, read_records};
+use super::session::Session;
 use super::work::{Watch, Watched, Work};
 use crate::definition::Definition;
 use crate::host::{Resumed, RunError, Runtime, resumable};
 use crate::view::{Style, say};
+
+/// How many runs are claimed and opened at once: their claims share one sync of the disk, their records not much memory.
+const AT_ONCE: usize = 64;
 
 /// Goes on with a run or batch whose process is gone, from its last record
 #[derive(Args, Debug)]
@@ -27,6 +32,9 @@ pub(super) struct ResumeArgs {
     /// Takes runs from a process that lives but has been silent
     #[arg(long)]
     takeover: bool,
+    /// Never asks a person: a run that needs one rests with exit code 3
+    #[arg(long)]
+    pub(super) no_input: bool,
 }
 
 /// Resumes until everything rests; the exit code is the worst of all.
@@ -74,27 +82,30 @@ async fn go_on(
     takeover: bool,
 ) -> Result<ExitCode, CommandError> {
     let watch = Watch::start(runtime, &Watched::Stored(rows, runs));
-    let find = |name: &playhouse_types::ScenarioName, parameters: &str| {
-        session.stored_definition(name.as_str(), parameters)
-    };
-    let (mut work, mut definitions, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    let resumption = Resumption { session, runtime, takeover, definitions: Mutex::default() };
+    let rows: HashMap<RunId, &RunRow> = rows.iter().map(|row| (row.run, row)).collect();
+    let n_starts = |run: &RunId| rows.get(run).map_or(0, |row| row.starts_without_progress);
+    let (mut doubtful, others): (Vec<RunId>, Vec<RunId>) = runs.iter().partition(|run| n_starts(run) > 0);
+    doubtful.sort_by_key(|run| std::cmp::Reverse(n_starts(run)));
+    let mut outcomes = Vec::with_capacity(runs.len());
     // Those that have got nowhere before come first, one at a time.
-    let n_starts =
-        |run: &RunId| rows.iter().find(|row| row.run == *run).map_or(0, |row| row.starts_without_progress);
-    let mut in_order = runs.to_vec();
-    in_order.sort_by_key(|run| std::cmp::Reverse(n_starts(run)));
-    for run in &in_order {
-        let mut events = runtime.events();
-        match runtime.resume(*run, &find, takeover).await {
+    for run in doubtful {
+        outcomes.push((run, resumption.resume_and_watch(run).await));
+    }
+    let mut others =
+        stream::iter(others).map(async |run| (run, resumption.resume(run).await)).buffered(AT_ONCE);
+    while let Some(outcome) = others.next().await {
+        outcomes.push(outcome);
+    }
+    drop(others);
+    let (mut work, mut definitions, mut refused) = (Vec::new(), Vec::new(), Vec::new());
+    for (run, outcome) in outcomes {
+        match outcome {
             Ok(resumed) => {
-                announce(*run, &resumed);
-                if n_starts(run) > 0 {
-                    runtime.wait_for_progress(&resumed, &mut events).await;
-                }
                 work.push(Work::from(resumed));
-                definitions.push(definition_of(session, runtime, rows, *run).await);
+                definitions.push(resumption.definition_of(rows.get(&run).copied()).await);
             }
-            Err(error) => refused.push((*run, error)),
+            Err(error) => refused.push((run, error)),
         }
     }
     let settled = watch.until_rest(runtime, work).await?;
@@ -111,6 +122,59 @@ async fn go_on(
     Ok(print_settled(session, &settled)?.worse(refusals))
 }
 
+/// What all resumptions of a command share.
+struct Resumption<'a> {
+    session: &'a Session<'a>,
+    runtime: &'a Runtime,
+    takeover: bool,
+    /// By scenario and parameters: a thousand runs of one scenario build it once.
+    definitions: Mutex<HashMap<(String, String), Arc<Definition>>>,
+}
+
+impl Resumption<'_> {
+    /// Goes on with a run whose process has not ended in it more than once.
+    async fn resume(&self, run: RunId) -> Result<Resumed, RunError> {
+        let find = |name: &ScenarioName, parameters: &str| self.definition(name, parameters);
+        let resumed = self.runtime.resume(run, &find, self.takeover).await?;
+        announce(run, &resumed);
+        Ok(resumed)
+    }
+
+    /// Goes on with a run that may take the process down, and waits until it gets somewhere.
+    async fn resume_and_watch(&self, run: RunId) -> Result<Resumed, RunError> {
+        let mut events = self.runtime.events();
+        let resumed = self.resume(run).await?;
+        self.runtime.wait_for_progress(&resumed, &mut events).await;
+        Ok(resumed)
+    }
+
+    fn definition(&self, name: &ScenarioName, parameters: &str) -> Result<Arc<Definition>, String> {
+        let key = (name.to_string(), parameters.to_owned());
+        // A poisoned lock holds whole definitions all the same.
+        let mut definitions = self.definitions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(definition) = definitions.get(&key) {
+            return Ok(Arc::clone(definition));
+        }
+        let definition = self.session.stored_definition(name.as_str(), parameters)?;
+        definitions.insert(key, Arc::clone(&definition));
+        Ok(definition)
+    }
+
+    /// Finds the definition of a run for its report; without one the result is printed as it is.
+    async fn definition_of(&self, row: Option<&RunRow>) -> Option<Arc<Definition>> {
+        let row = row?;
+        // The parameters are in the first record. One that cannot be read has been reported by then, as has a scenario
+        // that this binary lacks: only the report is missing here.
+        let records = self.runtime.journal().records(row.run, Seq(0), 1).await.ok()?;
+        let parameters = match &records.first()?.event {
+            Event::RunAdmitted(admitted) => &admitted.parameters,
+            Event::BatchAdmitted(admitted) => &admitted.parameters,
+            _ => return None,
+        };
+        self.definition(&row.scenario, parameters).ok()
+    }
+}
+
 fn announce(run: RunId, resumed: &Resumed) {
     let line = match resumed {
         Resumed::Run(_) => format!("run {run} goes on"),
@@ -123,22 +187,4 @@ fn announce(run: RunId, resumed: &Resumed) {
 fn refuse(run: RunId, error: &RunError) -> ExitCode {
     say(&Style::of_stderr().bad(&format!("run {run} is not resumed: {error}")));
     error.exit_code()
-}
-
-/// Finds the definition of a run for its report; without one the result is printed as it is.
-async fn definition_of(
-    session: &Session<'_>,
-    runtime: &Runtime,
-    rows: &[RunRow],
-    run: RunId,
-) -> Option<Arc<Definition>> {
-    let row = rows.iter().find(|row| row.run == run)?;
-    let records = read_records(runtime.journal().as_ref(), run).await.ok()?;
-    let parameters = records.iter().find_map(|record| match &record.event {
-        playhouse_journal::Event::RunAdmitted(admitted) => Some(&admitted.parameters),
-        playhouse_journal::Event::BatchAdmitted(admitted) => Some(&admitted.parameters),
-        _ => None,
-    })?;
-    // A scenario that this binary lacks has been reported by then: only its report is missing here.
-    session.stored_definition(row.scenario.as_str(), parameters).ok()
 }

@@ -42,7 +42,7 @@ pub(super) struct RunArgs {
     durability: DurabilityArg,
     /// Never asks a person: a run that needs one rests with exit code 3
     #[arg(long)]
-    no_input: bool,
+    pub(super) no_input: bool,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,5 +1,6 @@
 //! What all commands share: the scenarios of the binary, the common options, the way to the store.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,15 +36,16 @@ pub(super) struct CommonArgs {
 pub(super) struct Session<'a> {
     scenarios: &'a [ScenarioEntry],
     common: CommonArgs,
+    is_attended: bool,
 }
 
 impl<'a> Session<'a> {
-    /// Makes the session of one command. A data directory that is named by an empty text counts as not named.
-    pub(super) fn new(scenarios: &'a [ScenarioEntry], mut common: CommonArgs) -> Self {
+    /// Makes the session of one command; `is_attended` if a person answers what runs ask. A data directory that is named by an empty text counts as not named.
+    pub(super) fn new(scenarios: &'a [ScenarioEntry], mut common: CommonArgs, is_attended: bool) -> Self {
         if common.data_dir.as_os_str().is_empty() {
             common.data_dir = PathBuf::from(DEFAULT_DATA_DIR);
         }
-        Self { scenarios, common }
+        Self { scenarios, common, is_attended }
     }
 
     pub(super) const fn scenarios(&self) -> &'a [ScenarioEntry] {
@@ -60,7 +62,8 @@ impl<'a> Session<'a> {
 
     /// Returns the options of a runtime as the command line and the environment say.
     pub(super) fn options(&self) -> RuntimeOptions {
-        RuntimeOptions::new(&self.common.data_dir).with_environment()
+        let options = RuntimeOptions::new(&self.common.data_dir).with_environment();
+        RuntimeOptions { attended: self.is_attended, ..options }
     }
 
     /// Opens the store for reading what is there; `None` if there is none yet, so that looking creates nothing.
@@ -135,6 +138,11 @@ pub(super) fn children(rows: &[RunRow], batch: RunId, records: &[Record]) -> Vec
     let mut children: Vec<RunRow> = rows.iter().filter(|row| row.parent == Some(batch)).cloned().collect();
     children.sort_by_key(|row| order.iter().position(|run| *run == row.run));
     children
+}
+
+/// Tells whether there is a person to ask: at a terminal, and not told to ask nobody.
+pub(super) fn is_attended(no_input: bool) -> bool {
+    !no_input && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
 /// Returns the name under which this program was called, for hints that can be copied.

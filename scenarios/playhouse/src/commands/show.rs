@@ -7,14 +7,18 @@ use playhouse_journal::{JournalRead, RunRow};
 use playhouse_types::{ExitCode, Usage};
 
 use super::command_error::CommandError;
+use super::find_review::review_name;
 use super::json::ConversationJson;
 use super::output::{print, print_json};
 use super::results::case_table;
 use super::session::{Opened, Session, children, read_records};
 use super::time::{rfc3339, short_time};
 use crate::Conversation;
-use crate::conversation::Turn;
-use crate::view::{actor_name, block, call_end, call_name, duration, one_line, turn_outcome, usage_line};
+use crate::conversation::{ReviewState, Turn};
+use crate::view::{
+    actor_name, block, call_end, call_name, duration, one_line, review_line, turn_outcome, turning_point,
+    usage_line, verdict_line,
+};
 
 /// How many characters of a reason are shown.
 const REASON_CHARS: usize = 300;
@@ -128,14 +132,28 @@ fn calls(turn: &Turn) -> String {
 
 fn footer(row: &RunRow, conversation: &Conversation) -> String {
     let mut text = String::new();
+    for review in conversation.reviews() {
+        let state = match &review.state {
+            ReviewState::Open => "open".to_owned(),
+            ReviewState::Withdrawn => "withdrawn".to_owned(),
+            ReviewState::Decided { verdict, by, .. } => verdict_line(verdict, by),
+        };
+        let (name, what) = (review_name(row.run, review.review), review_line(review.review, &review.request));
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "review: {name}: {what} {state}");
+    }
+    for (_, event) in conversation.turning_points() {
+        let _ = writeln!(text, "event: {}", turning_point(event).unwrap_or_default());
+    }
     for restart in conversation.restarts() {
         let cause = restart.cause.as_ref().map(|(_, reason)| format!(": {}", one_line(reason, REASON_CHARS)));
         let (actor, incarnation) = (actor_name(&restart.actor), restart.incarnation);
         // Writing to a string cannot fail.
         let _ = writeln!(
             text,
-            "restart: {actor} as start {incarnation} from record {}{}",
+            "restart: {actor} as start {incarnation} from record {} after {}{}",
             restart.checkpoint,
+            duration(restart.down),
             cause.unwrap_or_default()
         );
     }

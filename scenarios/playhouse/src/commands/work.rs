@@ -6,10 +6,11 @@ use playhouse_journal::{JournalRead, RunRow};
 use playhouse_types::{CaseName, RunId};
 
 use super::command_error::CommandError;
+use super::decide::answerer;
 use super::interrupt::finish_or_interrupt;
 use super::results::Settled;
 use crate::host::{BatchHandle, Resumed, RunEnd, RunHandle, Runtime};
-use crate::view::{Audience, ConversationView, LiveView, Progress, Style};
+use crate::view::{Attendant, Audience, ConversationView, LiveView, Progress, Style};
 
 /// A run or batch that goes on, or turned out to have ended.
 pub(super) enum Work {
@@ -70,7 +71,9 @@ impl Watch {
             Watched::Stored(rows, runs) => stored(rows, runs),
         };
         let view = ConversationView::new(Style::of_stderr(), audience, cases);
-        Self { view: LiveView::start(runtime.events(), view, progress) }
+        let attendant =
+            runtime.inner.options.attended.then(|| Attendant::new(runtime.clone(), answerer(None)));
+        Self { view: LiveView::start(runtime.events(), view, progress, attendant) }
     }
 
     /// Waits until all work rests, or a signal interrupts it; then prints what is left to print.

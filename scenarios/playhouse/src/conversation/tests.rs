@@ -48,6 +48,7 @@ fn a_restart_comes_with_its_cause() {
         incarnation: Incarnation(2),
         checkpoint: Seq(7),
         cause: Some((ExitKind::Failed, "it panicked".to_owned())),
+        down: std::time::Duration::from_millis(2),
     };
     assert_eq!(Conversation::fold(&short_run()).restarts(), [expected]);
 }

@@ -82,6 +82,10 @@ impl CrewLinks for Links {
         });
     }
 
+    fn is_attended(&self) -> bool {
+        self.ends().is_some_and(|(inner, live)| inner.is_attended(live.run))
+    }
+
     fn revive(&self, agent: &AgentName) {
         let Some((_, live)) = self.ends() else { return };
         let agent = agent.clone();

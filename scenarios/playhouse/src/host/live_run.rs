@@ -23,6 +23,7 @@ use super::error::RunError;
 use super::links::Links;
 use super::model_slot::ModelSlot;
 use super::observer::RunObserver;
+use super::ownership::OwnedRun;
 use super::run_fold::RunFold;
 use super::runtime::Inner;
 use super::snapshots::Snapshots;
@@ -180,7 +181,15 @@ impl LiveRun {
             input: admitted.input.as_str().into(),
             data_dir: inner.options.data_dir.clone(),
             owner_gone_at: opened.owner_gone_at,
+            ownership: Arc::new(OwnedRun {
+                run,
+                epoch: opened.epoch,
+                store: Arc::clone(&inner.store),
+                clock: Arc::clone(&inner.clock),
+                sign: inner.sign.clone(),
+            }),
         });
+        inner.note_epoch(run, opened.epoch, opened.journal.log());
         let parts =
             Parts { inner, opened: &opened, context, means, coordinator: &coordinator, agents: &agents };
         let models = parts.models();
@@ -484,7 +493,6 @@ impl Parts<'_> {
             clock: Arc::clone(&self.inner.clock),
             epoch: self.opened.epoch,
             check: check_arguments(&self.opened.definition, &self.means.tools),
-            is_attended: self.inner.options.attended,
             commands,
             rest: Arc::clone(rest),
         };

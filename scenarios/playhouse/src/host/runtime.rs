@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
 use playhouse_coordinator::RunRest;
 use playhouse_journal::{CommandInbox, JournalRead};
 use playhouse_messages::{Address, Admission, Clock, Faults, JournalError, JournalMsg, RunJournal, RunLog};
@@ -23,8 +24,10 @@ use tracing::{error, warn};
 use super::admission::{FirstInput, admit_run};
 use super::endpoints::Endpoints;
 use super::error::{OpenError, RunError};
+use super::fold_again::Started;
 use super::live_run::{Leave, LiveRun, Means, OpenedRun, RunEnd, RunHandle, StartRun};
 use super::options::{Durability, RuntimeOptions};
+use super::ownership::{SignOfLife, verify};
 use super::parts::RuntimeParts;
 use super::run_fold::RunFold;
 use super::snapshots::Snapshots;
@@ -50,7 +53,10 @@ pub(crate) struct Inner {
     pub(crate) endpoints: Endpoints,
     pub(crate) toolboxes: Toolboxes,
     /// The runs and batches that this process works on.
-    live: DashMap<RunId, ()>,
+    live: DashMap<RunId, Option<(u64, Arc<RunLog>)>>,
+    /// Runs whose reviews nobody here answers, although somebody is there.
+    unattended: DashMap<RunId, ()>,
+    pub(crate) sign: SignOfLife,
     /// The tasks that keep them until they rest.
     keepers: TaskTracker,
     is_interrupted: watch::Sender<bool>,
@@ -122,6 +128,7 @@ impl Runtime {
         let endpoints = Endpoints::new(options.clone(), system.models.clone(), Arc::clone(&clock))?;
         let toolboxes =
             Toolboxes::new(system.tools.clone(), pool, Arc::clone(&clock), options.data_dir.clone());
+        let sign = SignOfLife::new(Arc::clone(&clock));
         let inner = Arc::new(Inner {
             options,
             boot,
@@ -136,6 +143,8 @@ impl Runtime {
             endpoints,
             toolboxes,
             live: DashMap::new(),
+            unattended: DashMap::new(),
+            sign,
             keepers: TaskTracker::new(),
             is_interrupted: watch::Sender::new(false),
             closed: CancellationToken::new(),
@@ -173,6 +182,11 @@ impl Runtime {
         // A task of its own: whoever calls from `block_on` would pay for waking a worker at every step.
         let begun = tokio::spawn(async move { inner.begin(scenario, start).await });
         begun.await.unwrap_or(Err(RunError::Closing))
+    }
+
+    /// Says that nobody here answers what a run asks: it comes to rest instead of waiting, at its coordinator's next look.
+    pub fn leave_unattended(&self, run: RunId) {
+        self.inner.unattended.insert(run, ());
     }
 
     /// Asks all runs to stop: no new turns; calls in flight reach their record. Their handles then say `Interrupted`.
@@ -225,15 +239,28 @@ async fn keep_alive(inner: Arc<Inner>) {
             () = inner.clock.sleep(STALE_AFTER / 3) => {}
             () = inner.closed.cancelled() => return,
         }
+        let stood_still = !inner.sign.is_fresh();
+        let begun = inner.clock.monotonic();
         if let Err(cause) = inner.store.heartbeat().await {
             error!(error = %cause, "heartbeat failed");
+            continue;
         }
+        if stood_still {
+            inner.verify_ownership().await;
+        }
+        // Last: until then nothing is sent for a run that may be somebody else's.
+        inner.sign.renew(begun);
     }
 }
 
 impl Inner {
     pub(crate) fn refuse_when_closing(&self) -> Result<(), RunError> {
         if *self.is_interrupted.borrow() { Err(RunError::Closing) } else { Ok(()) }
+    }
+
+    /// Tells whether somebody is there who answers what a run asks.
+    pub(crate) fn is_attended(&self, run: RunId) -> bool {
+        self.options.attended && !self.unattended.contains_key(&run)
     }
 
     /// Waits until the process is asked to stop.
@@ -314,9 +341,8 @@ impl Inner {
         means: Means,
     ) -> Result<RunHandle, RunError> {
         let (run, epoch) = (opened.row.run, opened.epoch);
-        let snapshots = self.snapshots(&opened);
-        let live = match self.start_actors(opened, means).await {
-            Ok(live) => live,
+        let started = match self.start_actors(opened, means).await {
+            Ok(started) => started,
             Err(error) => {
                 self.let_go(run, epoch, Leave::Release).await;
                 return Err(error);
@@ -325,7 +351,7 @@ impl Inner {
         let (ended, end) = watch::channel(None);
         let inner = Arc::clone(self);
         self.keepers.spawn(async move {
-            let end = live.keep(inner, snapshots).await;
+            let end = started.keep(&inner).await;
             ended.send_replace(Some(end));
         });
         Ok(RunHandle { run, end })
@@ -340,16 +366,18 @@ impl Inner {
         }
     }
 
-    async fn start_actors(
+    pub(crate) async fn start_actors(
         self: &Arc<Self>,
         opened: OpenedRun,
         mut means: Means,
-    ) -> Result<Arc<LiveRun>, RunError> {
+    ) -> Result<Started, RunError> {
+        let snapshots = self.snapshots(&opened);
         for (agent, model) in replaced_models(&opened) {
             let found = self.endpoints.named(&opened.definition, &agent, &model).await?;
             means.models.insert(agent, found);
         }
-        LiveRun::start(self, opened, means).await
+        let live = LiveRun::start(self, opened, means).await?;
+        Ok(Started { live, snapshots })
     }
 
     /// Gives a run that has come to rest out of our hands. One that was lost must look like a crash to its next owner,
@@ -375,11 +403,33 @@ impl Inner {
 
     /// Notes that this process works on a run, so that it does so once.
     pub(crate) fn take_up(&self, run: RunId) -> Result<(), RunError> {
-        match self.live.insert(run, ()) {
-            None => Ok(()),
-            Some(()) => {
+        match self.live.entry(run) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(None);
+                Ok(())
+            }
+            Entry::Occupied(_) => {
                 Err(RunError::Invalid(format!("run `{run}` is being worked on in this process already")))
             }
+        }
+    }
+
+    /// Notes under which epoch this process writes a run, and where it reads it.
+    pub(crate) fn note_epoch(&self, run: RunId, epoch: u64, log: &Arc<RunLog>) {
+        if let Some(mut live) = self.live.get_mut(&run) {
+            *live = Some((epoch, Arc::clone(log)));
+        }
+    }
+
+    /// Finds out which runs were taken over while this process stood still.
+    async fn verify_ownership(&self) {
+        let live: Vec<_> = self
+            .live
+            .iter()
+            .filter_map(|entry| entry.value().clone().map(|(epoch, log)| (*entry.key(), epoch, log)))
+            .collect();
+        for (run, epoch, log) in live {
+            verify(&self.store, run, epoch, &log).await;
         }
     }
 

@@ -1,6 +1,6 @@
 //! The system supervisor and the supervisors below it.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use playhouse_journal::ExitKind;
 use playhouse_messages::{Address, Clock, Mail};
@@ -16,21 +16,25 @@ use super::error::OpenError;
 
 /// Reaches the current incarnation of a supervisor.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct SupervisorRef(Arc<RwLock<Option<ActorRef<SupervisorMsg>>>>);
+pub(crate) struct SupervisorRef {
+    current: Arc<RwLock<Option<ActorRef<SupervisorMsg>>>>,
+    /// The children that were added: the next incarnation begins with them.
+    added: Arc<Mutex<Vec<ChildSpec>>>,
+}
 
 impl SupervisorRef {
     fn set(&self, actor: ActorRef<SupervisorMsg>) {
         // A poisoned lock holds a whole pointer all the same.
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(actor);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(actor);
     }
 
     /// Returns the current incarnation, to which actors can be linked.
     pub(crate) fn cell(&self) -> Option<ActorCell> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(ActorRef::get_cell)
+        self.current.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(ActorRef::get_cell)
     }
 
     pub(crate) fn send(&self, message: SupervisorMsg) {
-        if let Some(actor) = &*self.0.read().unwrap_or_else(PoisonError::into_inner) {
+        if let Some(actor) = &*self.current.read().unwrap_or_else(PoisonError::into_inner) {
             // A supervisor that is being restarted starts its eager children itself.
             let _ = actor.send_message(message);
         }
@@ -39,11 +43,18 @@ impl SupervisorRef {
     /// Adds a child and waits for its first start.
     pub(crate) async fn add(&self, spec: ChildSpec) -> Result<(), OpenError> {
         let (reply, answer) = tokio::sync::oneshot::channel();
-        self.send(SupervisorMsg::Add { spec, reply: reply.into() });
+        self.send(SupervisorMsg::Add { spec: spec.clone(), reply: reply.into() });
         match answer.await {
-            Ok(outcome) => outcome.map_err(|error| OpenError::NotStarted(error.to_string())),
-            Err(_) => Err(OpenError::NotStarted("the supervisor has stopped".to_owned())),
+            Ok(outcome) => outcome.map_err(|error| OpenError::NotStarted(error.to_string()))?,
+            Err(_) => return Err(OpenError::NotStarted("the supervisor has stopped".to_owned())),
         }
+        self.added.lock().unwrap_or_else(PoisonError::into_inner).push(spec);
+        Ok(())
+    }
+
+    /// Returns the children that were added to any incarnation.
+    fn added(&self) -> Vec<ChildSpec> {
+        self.added.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -112,7 +123,7 @@ fn supervisor_args(strategy: Strategy, clock: &Arc<dyn Clock>) -> SupervisorArgs
 fn supervisor_spec(name: &str, slot: SupervisorRef, clock: &Arc<dyn Clock>) -> ChildSpec {
     let args = supervisor_args(Strategy::OneForOne, clock);
     let start: StartChild = Arc::new(move |start| {
-        let (args, slot) = (args.clone(), slot.clone());
+        let (args, slot) = (SupervisorArgs { children: slot.added(), ..args.clone() }, slot.clone());
         Box::pin(async move {
             let spawned = Actor::spawn_linked(None, Supervisor, args, start.supervisor).await;
             let (actor, _) = spawned.map_err(|error| error.to_string())?;

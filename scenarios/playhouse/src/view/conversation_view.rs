@@ -5,15 +5,16 @@ mod streamed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use playhouse_journal::{Event, Record};
+use playhouse_journal::{Command, Event, Record};
 use playhouse_messages::RunEvent;
 use playhouse_types::{
-    CallId, CaseName, Lane, Message, ModelReply, Participant, RunId, RunOutcome, Timestamp, TurnId,
+    CallId, CaseName, Lane, Message, ModelReply, Participant, ReviewId, RunId, RunOutcome, Timestamp, TurnId,
     TurnOutcome, Usage,
 };
 
 use self::streamed::Streamed;
 use super::call_line::{call_end, call_name};
+use super::review_text::{review_line, verdict_line};
 use super::style::Style;
 use super::text::{block, duration, one_line};
 use crate::conversation::CallEnd;
@@ -156,7 +157,10 @@ impl ConversationView {
             Event::Quarantined { reason: why } => format!("!! the run is quarantined: {}", reason(why)),
             Event::Cancelled { reason: why } => format!("-- cancelled: {}", reason(why)),
             Event::RunConcluded { outcome, usage, .. } => return self.concluded(record.run, outcome, usage),
-            _ => return String::new(),
+            event => match turning_point(event).or_else(|| review_event(record)) {
+                Some(line) => line,
+                None => return String::new(),
+            },
         };
         let line = if line.starts_with("!!") { self.style.bad(&line) } else { self.style.dim(&line) };
         self.line(record.run, &format!("  {line}"))
@@ -240,6 +244,59 @@ fn retraction(speaker: &str, attempt: u32, reason: &str, retry_in: Option<Durati
     };
     let reason = one_line(reason, REASON_CHARS);
     format!("  ~~ {speaker}: attempt {attempt} failed, what it said is void ({reason}); {next}")
+}
+
+/// Shows that a person was asked, answered or was refused.
+fn review_event(record: &Record) -> Option<String> {
+    let name = |review| format!("{}/{review}", crate::commands::short(record.run));
+    Some(match &record.event {
+        Event::ReviewOpened { review, request } => {
+            let line = review_line(*review, request);
+            let reason = one_line(&request.reason, REASON_CHARS);
+            match review {
+                // Its text says it all.
+                ReviewId::Question(_) => format!("?? {}: {line}", name(review)),
+                _ => format!("?? {}: {line} ({reason})", name(review)),
+            }
+        }
+        Event::ReviewDecided { review, verdict, by } => {
+            format!("?? {}: {}", name(review), verdict_line(verdict, by))
+        }
+        Event::CommandRefused { reason, .. } => {
+            format!("!! a command was refused: {}", one_line(reason, REASON_CHARS))
+        }
+        Event::CommandAccepted { command: Command::Pause, .. } => "-- paused".to_owned(),
+        Event::CommandAccepted { command: Command::Unpause, .. } => "-- unpaused".to_owned(),
+        _ => return None,
+    })
+}
+
+/// Shows what changed how a run goes on.
+pub(crate) fn turning_point(event: &Event) -> Option<String> {
+    let reason = |text: &str| one_line(text, REASON_CHARS);
+    Some(match event {
+        Event::ActorGivenUp { actor, incarnation, reason: why } => {
+            format!("!! {} is given up after start {incarnation}: {}", actor_name(actor), reason(why))
+        }
+        Event::AgentDropped { agent, reason: why } => {
+            format!("!! {agent} takes no further part: {}", reason(why))
+        }
+        Event::ModelReplaced { agent, model, reason: why } => {
+            let who = agent.as_ref().map_or("all agents", playhouse_types::AgentName::as_str);
+            format!("-- model of {who} is now {}: {}", reason(model.as_str()), reason(why))
+        }
+        Event::DefinitionChanged { .. } => "-- the scenario has changed since the run began".to_owned(),
+        Event::Forked(fork) => {
+            let model = fork.model.as_ref().map(|model| format!(", model {}", reason(model.as_str())));
+            let effects = if fork.effects { "on" } else { "off" };
+            let (from, at, seed) = (fork.from, fork.at, fork.seed);
+            format!(
+                "-- forked from {from} at record {at}, seed {seed}{}, effects {effects}",
+                model.unwrap_or_default()
+            )
+        }
+        _ => return None,
+    })
 }
 
 /// Returns what a person calls the actor that writes a lane.

@@ -10,11 +10,15 @@ use playhouse_types::RunId;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use super::attendant::Attendant;
 use super::conversation_view::ConversationView;
 use super::progress::Progress;
 
 /// How long the end of a run may take to reach the watcher after the run has come to rest.
 const LAST_EVENTS: Duration = Duration::from_millis(250);
+
+/// How much may happen unseen while a person thinks, in bytes: some screens full.
+const MAX_HELD_BYTES: usize = 64 * 1024;
 
 /// Prints a line for a person.
 pub(crate) fn say(line: &str) {
@@ -35,9 +39,15 @@ pub(crate) struct LiveView {
 
 impl LiveView {
     /// Begins to print what `events` brings.
-    pub(crate) fn start(events: EventStream, view: ConversationView, progress: Option<Progress>) -> Self {
+    pub(crate) fn start(
+        events: EventStream,
+        view: ConversationView,
+        progress: Option<Progress>,
+        attendant: Option<Attendant>,
+    ) -> Self {
         let (stop, stopped) = oneshot::channel();
-        let watcher = Watcher { events, view, progress, ended: Vec::new() };
+        let held = Held::default();
+        let watcher = Watcher { events, view, progress, attendant, held, ended: Vec::new() };
         let runtime = tokio::runtime::Handle::current();
         let task = tokio::task::spawn_blocking(move || runtime.block_on(watcher.watch(stopped)));
         Self { task, stop }
@@ -53,10 +63,39 @@ impl LiveView {
     }
 }
 
+/// Lines that wait while a question stands on the screen.
+#[derive(Default)]
+struct Held {
+    text: String,
+    n_dropped: usize,
+}
+
+impl Held {
+    fn push(&mut self, text: &str) {
+        if self.text.len() + text.len() > MAX_HELD_BYTES {
+            self.n_dropped += text.lines().count();
+        } else {
+            self.text.push_str(text);
+        }
+    }
+
+    fn take(&mut self) -> String {
+        let Self { mut text, n_dropped } = std::mem::take(self);
+        if n_dropped > 0 {
+            text.push_str(&format!("  ({n_dropped} lines not shown; the journal has them)\n"));
+        }
+        text
+    }
+}
+
 struct Watcher {
     events: EventStream,
     view: ConversationView,
     progress: Option<Progress>,
+    /// Who asks the person, if there is one.
+    attendant: Option<Attendant>,
+    /// What is printed once the person has answered.
+    held: Held,
     /// Runs that have been seen to end or come to rest.
     ended: Vec<RunId>,
 }
@@ -67,12 +106,15 @@ impl Watcher {
             tokio::select! {
                 biased;
                 item = self.events.next() => match item {
-                    Some(item) => self.print(&item),
+                    Some(item) => self.see(&item).await,
                     None => break Vec::new(),
                 },
+                line = next_line(&mut self.attendant) => self.answer(line).await,
                 last = &mut stopped => break last.unwrap_or_default(),
             }
         };
+        self.attendant = None;
+        self.release();
         while !last.iter().all(|run| self.ended.contains(run)) {
             match tokio::time::timeout(LAST_EVENTS, self.events.next()).await {
                 Ok(Some(item)) => self.print(&item),
@@ -81,6 +123,49 @@ impl Watcher {
         }
         if let Some(progress) = &self.progress {
             progress.finish();
+        }
+    }
+
+    /// Shows what happened, and asks the person what it asks.
+    async fn see(&mut self, item: &StreamItem) {
+        self.print(item);
+        if let Some(attendant) = &mut self.attendant {
+            let text = attendant.saw(item).await;
+            self.ask(&text);
+        }
+    }
+
+    async fn answer(&mut self, line: Option<String>) {
+        if let Some(attendant) = &mut self.attendant {
+            let text = attendant.take(line).await;
+            self.ask(&text);
+        }
+    }
+
+    /// Puts a question on the screen, or clears it for what has happened meanwhile.
+    fn ask(&mut self, text: &str) {
+        if !text.is_empty() {
+            if let Some(progress) = &mut self.progress {
+                progress.hide();
+            }
+            write_stderr(text);
+        }
+        if !self.is_asking() {
+            self.release();
+        }
+    }
+
+    fn is_asking(&self) -> bool {
+        self.attendant.as_ref().is_some_and(Attendant::is_asking)
+    }
+
+    fn release(&mut self) {
+        let text = self.held.take();
+        if !text.is_empty() {
+            write_stderr(&text);
+        }
+        if let Some(progress) = &mut self.progress {
+            progress.show();
         }
     }
 
@@ -103,9 +188,21 @@ impl Watcher {
         if text.is_empty() {
             return;
         }
+        if self.is_asking() {
+            self.held.push(&text);
+            return;
+        }
         match &self.progress {
             Some(progress) => progress.suspend(|| write_stderr(&text)),
             None => write_stderr(&text),
         }
+    }
+}
+
+/// Waits for a line while a question stands on the screen.
+async fn next_line(attendant: &mut Option<Attendant>) -> Option<String> {
+    match attendant {
+        Some(attendant) if attendant.is_asking() => attendant.next_line().await,
+        _ => std::future::pending().await,
     }
 }

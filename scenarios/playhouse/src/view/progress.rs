@@ -17,23 +17,14 @@ pub(crate) struct Progress {
     ended: BTreeMap<RunStatus, u64>,
     began: Option<Timestamp>,
     bar: Option<ProgressBar>,
+    is_hidden: bool,
 }
 
 impl Progress {
     /// Begins with `already_done` of `total` cases.
     pub(crate) fn new(total: u64, already_done: u64) -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-            // The template is a constant that indicatif accepts; its own default would do as well.
-            if let Ok(style) =
-                ProgressStyle::with_template("{bar:30} {pos}/{len} cases {msg} (about {eta} left)")
-            {
-                bar.set_style(style);
-            }
-            bar.set_position(already_done);
-            bar
-        });
-        Self { total, already_done, ended: BTreeMap::new(), began: None, bar }
+        let bar = std::io::stderr().is_terminal().then(|| new_bar(total, already_done));
+        Self { total, already_done, ended: BTreeMap::new(), began: None, bar, is_hidden: false }
     }
 
     /// Takes in a record and returns a line to print if a case has ended and there is no bar.
@@ -86,12 +77,39 @@ impl Progress {
         }
     }
 
+    /// Takes the bar away until [`Progress::show`]; meanwhile there are lines instead.
+    pub(crate) fn hide(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+            self.is_hidden = true;
+        }
+    }
+
+    /// Brings the bar back.
+    pub(crate) fn show(&mut self) {
+        if std::mem::take(&mut self.is_hidden) {
+            let bar = new_bar(self.total, self.done());
+            bar.set_message(self.counts());
+            self.bar = Some(bar);
+        }
+    }
+
     /// Takes the bar away.
     pub(crate) fn finish(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }
+}
+
+fn new_bar(total: u64, done: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+    // The template is a constant that indicatif accepts; its own default would do as well.
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} cases {msg} (about {eta} left)") {
+        bar.set_style(style);
+    }
+    bar.set_position(done);
+    bar
 }
 
 #[cfg(test)]
@@ -104,7 +122,8 @@ mod tests {
     #[test]
     fn a_line_tells_counts_and_what_is_left() {
         let ended = BTreeMap::from([(RunStatus::Concluded, 3), (RunStatus::Failed, 1)]);
-        let mut progress = Progress { total: 10, already_done: 2, ended, began: None, bar: None };
+        let mut progress =
+            Progress { total: 10, already_done: 2, ended, began: None, bar: None, is_hidden: false };
         let line = progress.line(Duration::from_secs(8));
         assert_eq!(line, "6/10 cases: 3 concluded, 1 failed, about 8.0 s left\n");
         progress.total = 6;

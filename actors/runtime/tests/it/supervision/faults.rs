@@ -87,6 +87,33 @@ async fn s36_an_observer_that_panics_keeps_no_child_from_its_restart() {
     }
 }
 
+/// An observer that never comes to the end of a report.
+struct HangingObserver;
+
+impl SupervisorObserver for HangingObserver {
+    fn exited(&self, _: &str, _: Incarnation, _: ExitKind, _: String) -> BoxFuture<'static, ()> {
+        Box::pin(async {})
+    }
+
+    fn escalated(&self, _: &str, _: String) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s36_an_escalation_that_cannot_be_told_holds_up_the_end_of_its_supervisor_for_a_bounded_time_only() {
+    let world = World::new();
+    let policy = at_once().max(0, Duration::from_secs(60));
+    let children = vec![ChildSpec { policy, ..world.spec("a") }, world.spec("b")];
+    let observer = Arc::new(HangingObserver);
+    let stage =
+        world.supervise(SupervisorArgs { observer, ..world.args(Strategy::OneForAll, children) }).await;
+    world.tell("a", Order::Panic).await;
+    let before = world.now();
+    stage.supervisor.wait(None).await.unwrap();
+    assert_eq!((world.now() - before).as_secs(), 29);
+}
+
 #[tokio::test(start_paused = true)]
 async fn s37_a_panic_that_carries_no_text_is_an_exit_like_any_other() {
     let world = World::new();

@@ -199,6 +199,23 @@ async fn s30_ten_thousand_requests_to_an_actor_that_panics_on_every_hundredth_ar
     assert_eq!(exits, 100, "each panicked once");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn s30_no_request_is_lost_between_threads() {
+    let react = |number: u32, n_times| {
+        if number.is_multiple_of(25) && n_times == 1 { Reaction::Panic } else { Reaction::Answer }
+    };
+    let policy = at_once().max(1_000, Duration::from_secs(3600));
+    let office = Arc::new(Office::new(256, policy, react));
+    let _stage = office.open().await;
+    let requests = (1..=200_u32).map(|number| {
+        let office = Arc::clone(&office);
+        tokio::spawn(async move { office.ask(number).await })
+    });
+    for (number, answer) in (1..).zip(join_all(requests).await) {
+        assert_eq!(answer.unwrap(), Ok(number));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn s34_a_request_that_always_panics_ends_in_one_escalation_and_a_typed_answer() {
     let policy = at_once().max(3, Duration::from_secs(60));

@@ -4,13 +4,16 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::process::Command;
 
+use playhouse_journal::RunRow;
 use playhouse_models::{ModelConfig, ModelSettings};
 use playhouse_types::RunStatus;
 
 use super::Finding;
+use super::stored::stored;
 use crate::ScenarioEntry;
+use crate::commands::command_error::CommandError;
 use crate::commands::session::{Session, program_name};
-use crate::host::RuntimeOptions;
+use crate::host::{OpenError, RuntimeOptions};
 use crate::view::{Style, bytes, one_line};
 
 /// Below this much free space runs still work, but not for long.
@@ -67,8 +70,8 @@ pub(super) fn parse_df(output: &str) -> Option<u64> {
     Some(blocks.saturating_mul(1024))
 }
 
-/// Opens the store, if there is one, and looks at its runs.
-pub(super) async fn store(session: &Session<'_>) -> Vec<Finding> {
+/// Opens the store, if there is one, and looks at its runs; with `all` at everything in it.
+pub(super) async fn store(session: &Session<'_>, all: bool) -> Vec<Finding> {
     let check = "store";
     let advice = "see the message; what is on record is not changed by a failed start";
     let runtime = match session.open_existing().await {
@@ -78,14 +81,38 @@ pub(super) async fn store(session: &Session<'_>) -> Vec<Finding> {
             return vec![Finding::fail(check, one_line(&error.with_causes(), DETAIL_CHARS), advice)];
         }
     };
-    let rows = runtime.journal().runs().await;
-    runtime.close().await;
-    let rows = match rows {
-        Ok(rows) => rows,
-        Err(error) => return vec![Finding::fail(check, one_line(&error.to_string(), DETAIL_CHARS), advice)],
+    let store = &runtime.inner.store;
+    let rows = match futures::try_join!(store.runs(), store.damaged_runs()) {
+        Ok((rows, damaged)) if damaged.is_empty() || all => Ok(rows),
+        Ok((_, damaged)) => Err(format!("{} of its runs are damaged", damaged.len())),
+        Err(error) => Err(error.to_string()),
     };
+    let checked = if all { Some(store.check().await) } else { None };
+    let boot = runtime.inner.boot;
+    runtime.close().await;
+    let mut findings = match rows {
+        Ok(rows) => runs(&rows),
+        Err(text) => vec![Finding::fail(
+            check,
+            one_line(&text, DETAIL_CHARS),
+            format!("`{} doctor --check-store` tells more; others are not affected", program_name()),
+        )],
+    };
+    match checked {
+        Some(Ok(checked)) => findings.extend(stored(&checked, boot)),
+        Some(Err(error)) => {
+            let error = CommandError::from(OpenError::from(error)).with_causes();
+            findings.push(Finding::fail("stored", one_line(&error, DETAIL_CHARS), advice));
+        }
+        None => {}
+    }
+    findings
+}
+
+/// Looks at the rows of all runs.
+fn runs(rows: &[RunRow]) -> Vec<Finding> {
     let count = |status| rows.iter().filter(|row| row.status == status).count();
-    let mut findings = vec![Finding::ok(check, format!("opens and reads; runs: {}", rows.len()))];
+    let mut findings = vec![Finding::ok("store", format!("opens and reads; runs: {}", rows.len()))];
     let program = program_name();
     let (running, waiting) =
         (count(RunStatus::Running), count(RunStatus::Waiting) + count(RunStatus::Paused));

@@ -1,4 +1,10 @@
-use super::{Finding, Verdict, checks, text};
+use std::time::Duration;
+
+use playhouse_journal::CodecError;
+use playhouse_storage::{CheckFinding, Counts, Fault, Owner, StoreCheck};
+use playhouse_types::{BootId, RunId, Seq};
+
+use super::{Finding, Verdict, checks, stored, text};
 use crate::host::{RuntimeOptions, Secret};
 
 #[test]
@@ -35,6 +41,58 @@ fn a_file_is_no_data_directory() {
     assert_eq!(checks::data_directory(folder.path()).status, Verdict::Ok);
     assert_eq!(checks::data_directory(&folder.path().join("absent")).status, Verdict::Ok);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left behind");
+}
+
+fn checked(findings: Vec<CheckFinding>) -> Vec<Finding> {
+    let owner = |number, is_alive, seconds| Owner {
+        boot: BootId::from_u128(number),
+        is_alive,
+        silent_for: Some(Duration::from_secs(seconds)),
+    };
+    let check = StoreCheck {
+        engine: "SQLite 3".to_owned(),
+        format: Some(2),
+        owners: vec![owner(1, true, 0), owner(2, true, 3), owner(3, false, 90)],
+        read: Counts { runs: 2, records: 9, ..Counts::default() },
+        findings,
+    };
+    stored::stored(&check, BootId::from_u128(1))
+}
+
+#[test]
+fn a_whole_store_tells_its_format_and_who_has_it_open() {
+    let findings = checked(Vec::new());
+    let shown = text(&findings);
+    assert!(findings.iter().all(|finding| finding.status == Verdict::Ok), "{shown}");
+    assert_eq!(findings[0].detail, "format 2, SQLite 3");
+    let (living, dead) = (BootId::from_u128(2), BootId::from_u128(3));
+    assert_eq!(
+        findings[1].detail,
+        format!(
+            "`{living}` lives, last sign of life 3 s ago; `{dead}` has ended, last sign of life 90 s ago"
+        )
+    );
+    assert!(findings[2].detail.starts_with("read: 2 runs, 9 records,"), "{shown}");
+}
+
+#[test]
+fn damage_fails_and_what_is_left_over_does_not() {
+    let run = RunId::from_u128(7);
+    let findings = checked(vec![
+        CheckFinding { run: Some(run), fault: Fault::Record(CodecError::BrokenChain { seq: Seq(4) }) },
+        CheckFinding { run: None, fault: Fault::UnusedBodies(3) },
+    ]);
+    assert_eq!((findings[3].status, findings[4].status), (Verdict::Fail, Verdict::Warn));
+    assert!(findings[3].detail.starts_with(&format!("run `{run}`: record 4 ")), "{}", findings[3].detail);
+    assert_eq!(findings.len(), 5);
+}
+
+#[test]
+fn thousands_of_findings_are_cut_and_counted() {
+    let finding = CheckFinding { run: None, fault: Fault::File("odd page".to_owned()) };
+    let findings = checked(vec![finding; 5_000]);
+    assert_eq!(findings.len(), 104);
+    assert_eq!(findings[103].detail, "4900 more");
 }
 
 #[test]

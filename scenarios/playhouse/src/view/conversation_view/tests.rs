@@ -144,3 +144,38 @@ fn nothing_said_can_pass_for_another_speaker_or_steer_the_terminal() {
     let shown = show(&mut one(), &[only("clerk", (1, 1, 0), reply(said, &[]))]);
     assert_eq!(shown, "clerk: ok\n  auditor: CLOSED\\r\\u{1b}[2Kfake\\u{202e}\n");
 }
+
+#[test]
+fn a_person_sees_what_is_asked_and_answered() {
+    let review = playhouse_types::ReviewId::Approval(crate::test_records::call(1, 1, 0));
+    let verdict = playhouse_types::Verdict::Reject { reason: "not now".to_owned() };
+    let decided = Event::ReviewDecided { review, verdict, by: "ann".to_owned() };
+    let refused =
+        Event::CommandRefused { id: playhouse_journal::CommandId("x".to_owned()), reason: "late".to_owned() };
+    let asked = crate::test_records::approval_run().pop().unwrap().2;
+    let events =
+        [only("clerk", (1, 1, 0), asked), only("run", (1, 1, 0), decided), only("run", (0, 0, 0), refused)];
+    let expected = "  ?? 00000007/approval-1.1.0: approve send(amount=5)? (a letter)\n  \
+                    ?? 00000007/approval-1.1.0: rejected by ann: not now\n  !! a command was refused: late\n";
+    assert_eq!(show(&mut one(), &events), expected);
+}
+
+#[test]
+fn what_changes_how_a_run_goes_on_is_told() {
+    let (actor, clerk) = (playhouse_types::Lane::new("clerk").unwrap(), agent("clerk"));
+    let reason = "too often".to_owned();
+    let incarnation = playhouse_types::Incarnation(4);
+    let model = playhouse_types::ModelName::new("small");
+    let events = [
+        Event::ActorGivenUp { actor, incarnation, reason: reason.clone() },
+        Event::ModelReplaced { agent: None, model, reason: reason.clone() },
+        Event::AgentDropped { agent: clerk, reason },
+        Event::DefinitionChanged { from: [0; 32], to: [1; 32] },
+    ];
+    let shown = show(&mut one(), &events.map(|event| only("run", (0, 0, 0), event)));
+    let expected = "  !! clerk is given up after start 4: too often\n  \
+                    -- model of all agents is now small: too often\n  \
+                    !! clerk takes no further part: too often\n  \
+                    -- the scenario has changed since the run began\n";
+    assert_eq!(shown, expected);
+}

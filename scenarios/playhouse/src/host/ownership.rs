@@ -1,0 +1,90 @@
+//! Whether this process still owns its runs, as far as it knows, and where results go that come too late.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use playhouse_agents::Ownership;
+use playhouse_journal::{ChainHead, Event, RecordKey};
+use playhouse_messages::{Clock, JournalError, RunLog};
+use playhouse_storage::{AppendError, LateResult, RunAppend, STALE_AFTER, Store};
+use playhouse_types::{Incarnation, RunId};
+use tracing::{error, warn};
+
+/// How long after its last sign of life a process stops acting: well before others may take its runs over.
+const ACT_FOR: Duration = Duration::from_millis(STALE_AFTER.as_millis() as u64 * 2 / 3);
+
+/// When this process last said that it is alive, on the clock that never jumps.
+#[derive(Clone)]
+pub(crate) struct SignOfLife {
+    clock: Arc<dyn Clock>,
+    last_millis: Arc<AtomicU64>,
+}
+
+impl SignOfLife {
+    /// Begins with a sign of life now: opening the store gave it.
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        let sign = Self { clock, last_millis: Arc::default() };
+        sign.renew(sign.clock.monotonic());
+        sign
+    }
+
+    /// Notes a sign of life that was begun at `at`.
+    pub(crate) fn renew(&self, at: Duration) {
+        self.last_millis.store(u64::try_from(at.as_millis()).unwrap_or(u64::MAX), Ordering::Release);
+    }
+
+    /// Tells whether others can have no reason to think that we are gone.
+    pub(crate) fn is_fresh(&self) -> bool {
+        let last = Duration::from_millis(self.last_millis.load(Ordering::Acquire));
+        self.clock.monotonic().saturating_sub(last) < ACT_FOR
+    }
+}
+
+/// One run under one epoch.
+pub(crate) struct OwnedRun {
+    pub(crate) run: RunId,
+    pub(crate) epoch: u64,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) sign: SignOfLife,
+}
+
+impl Ownership for OwnedRun {
+    fn may_act(&self) -> bool {
+        self.sign.is_fresh()
+    }
+
+    fn keep_late(&self, key: RecordKey, incarnation: Incarnation, event: Event) -> BoxFuture<'static, ()> {
+        let late = LateResult { key, epoch: self.epoch, incarnation, time: self.clock.now(), event };
+        let (store, run) = (Arc::clone(&self.store), self.run);
+        Box::pin(async move {
+            if let Err(cause) = store.keep_late(run, late).await {
+                error!(run.id = %run, record.key = %key, error = %cause, "a late result is lost");
+            }
+        })
+    }
+}
+
+/// Asks the store whether a run is still ours: a process that stood still may have been taken over.
+pub(crate) async fn verify(store: &Arc<dyn Store>, run: RunId, epoch: u64, log: &RunLog) {
+    let append = RunAppend {
+        run,
+        epoch,
+        head: ChainHead::default(),
+        records: Vec::new(),
+        row: None,
+        admitted_by: None,
+        acknowledged: Vec::new(),
+    };
+    // An append of nothing to the wrong place: the answer tells whose the run is, and writes nothing.
+    match store.commit(vec![append]).await.as_deref() {
+        Ok([Err(AppendError::Fenced { .. })]) => {
+            warn!(run.id = %run, "the run was taken over while this process stood still");
+            log.mark_torn(JournalError::Fenced { run });
+        }
+        // Whatever else is wrong shows with the next append.
+        Ok(_) | Err(_) => {}
+    }
+}

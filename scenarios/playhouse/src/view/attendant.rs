@@ -1,0 +1,247 @@
+//! A person at the terminal: asks what the runs of this process ask, and leaves the answers in their inboxes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use playhouse_journal::{Command, CommandId, Event, ReadError, RunRow};
+use playhouse_messages::RunEvent;
+use playhouse_runtime::StreamItem;
+use playhouse_types::{ReviewId, RunId, Seq};
+use tokio::sync::mpsc;
+
+use super::prompt::{Prompt, Question, Said};
+use super::style::Style;
+use crate::answer::{command_id, decision_id};
+use crate::commands::short;
+use crate::conversation::{Review, Reviews};
+use crate::host::Runtime;
+
+/// How many records are read at once.
+const PAGE: usize = 1_000;
+
+/// How many typed lines may wait: more than a person types ahead.
+const TYPED_AHEAD: usize = 64;
+
+/// A run whose reviews are watched.
+struct Attended {
+    name: String,
+    reviews: Reviews,
+    seen: Seq,
+}
+
+/// Asks a person what the runs of this process ask.
+pub(crate) struct Attendant {
+    runtime: Runtime,
+    by: String,
+    prompt: Prompt,
+    runs: BTreeMap<RunId, Attended>,
+    /// Answers that nobody has taken or refused yet.
+    sent: BTreeMap<CommandId, (RunId, ReviewId)>,
+    /// Reviews that the person has left open.
+    left: BTreeSet<(RunId, ReviewId)>,
+    n_answers: u64,
+    /// What is typed; the terminal is not read before the first question.
+    lines: Option<mpsc::Receiver<String>>,
+    is_at_end: bool,
+}
+
+impl Attendant {
+    /// Waits for questions; answers are given in the name of `by`.
+    pub(crate) fn new(runtime: Runtime, by: String) -> Self {
+        Self {
+            runtime,
+            by,
+            prompt: Prompt::new(Style::of_stderr()),
+            runs: BTreeMap::new(),
+            sent: BTreeMap::new(),
+            left: BTreeSet::new(),
+            n_answers: 0,
+            lines: None,
+            is_at_end: false,
+        }
+    }
+
+    /// Tells whether a question stands on the screen.
+    pub(crate) fn is_asking(&self) -> bool {
+        self.prompt.is_asking()
+    }
+
+    /// Waits for the next line; `None` is the end of input.
+    ///
+    /// # Cancel safety
+    /// No line is lost.
+    pub(crate) async fn next_line(&mut self) -> Option<String> {
+        self.lines.get_or_insert_with(stdin_lines).recv().await
+    }
+
+    /// Takes in what happened; returns what to print. Events are a doorbell: what is asked stands in the journal.
+    pub(crate) async fn saw(&mut self, item: &StreamItem) -> String {
+        match item {
+            StreamItem::Event(RunEvent::Recorded(record)) => {
+                if let Event::CommandRefused { id, .. } | Event::CommandAccepted { id, .. } = &record.event {
+                    self.sent.remove(id);
+                }
+                let is_news = is_about_reviews(&record.event);
+                let text = if is_news { self.look(record.run).await } else { String::new() };
+                self.rest_if_left(record.run);
+                text
+            }
+            StreamItem::Event(_) => String::new(),
+            StreamItem::Missed(_) => {
+                let rows = self.runtime.journal().runs().await.unwrap_or_else(|error| {
+                    tracing::warn!(error = %error, "runs cannot be read");
+                    Vec::new()
+                });
+                let mut text = String::new();
+                for row in rows {
+                    if self.runtime.inner.is_live(row.run) {
+                        text.push_str(&self.look(row.run).await);
+                    }
+                }
+                text
+            }
+        }
+    }
+
+    /// Looks at what a run asks now.
+    async fn look(&mut self, run: RunId) -> String {
+        if let Err(error) = self.catch_up(run).await {
+            tracing::warn!(run.id = %run, error = %error, "reviews cannot be read");
+            return String::new();
+        }
+        let runs = &self.runs;
+        let is_open = |run: RunId, review: ReviewId| {
+            runs.get(&run).is_some_and(|run| run.reviews.open().any(|open| open.review == review))
+        };
+        let mut text = self.prompt.keep(is_open);
+        let open: Vec<(String, Review)> = match runs.get(&run) {
+            Some(attended) => {
+                attended.reviews.open().map(|open| (attended.name.clone(), open.clone())).collect()
+            }
+            None => Vec::new(),
+        };
+        for (name, review) in open.into_iter().filter(|(_, open)| open.review.call().is_some()) {
+            let id = review.review;
+            let is_known = self.prompt.has(run, id)
+                || self.left.contains(&(run, id))
+                || self.sent.values().any(|sent| *sent == (run, id));
+            if is_known {
+                continue;
+            }
+            if self.is_at_end {
+                self.leave(run, id);
+                continue;
+            }
+            if !self.prompt.is_asking() {
+                self.forget_what_was_typed();
+            }
+            text.push_str(&self.prompt.ask(Question { run, name, review }));
+        }
+        text
+    }
+
+    /// Folds what has been recorded since the last look.
+    async fn catch_up(&mut self, run: RunId) -> Result<(), ReadError> {
+        let journal = self.runtime.journal();
+        if !self.runs.contains_key(&run) {
+            let name = journal.run(run).await?.map_or_else(String::new, |row: RunRow| {
+                row.case.as_ref().map_or_else(|| format!("run {}", short(run)), ToString::to_string)
+            });
+            self.runs.insert(run, Attended { name, reviews: Reviews::default(), seen: Seq(0) });
+        }
+        let Some(attended) = self.runs.get_mut(&run) else { return Ok(()) };
+        loop {
+            let page = journal.records(run, attended.seen, PAGE).await?;
+            page.iter().for_each(|record| attended.reviews.apply(record));
+            attended.seen = page.last().map_or(attended.seen, |record| record.seq);
+            if page.len() < PAGE {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes a line; returns what to print.
+    pub(crate) async fn take(&mut self, line: Option<String>) -> String {
+        self.is_at_end |= line.is_none();
+        let (said, mut text) = self.prompt.take(line.as_deref());
+        if let Some((run, review, said)) = said {
+            match said {
+                Said::Leave => self.leave(run, review.review),
+                Said::Answer(verdict) => {
+                    if let Err(error) = self.answer(run, &review, verdict).await {
+                        text = format!("  the answer cannot be left: {error}\n{text}");
+                        self.leave(run, review.review);
+                    }
+                }
+            }
+        }
+        if self.is_at_end && self.prompt.is_asking() {
+            // Nobody answers the others either.
+            return Box::pin(self.take(None)).await;
+        }
+        text
+    }
+
+    async fn answer(
+        &mut self,
+        run: RunId,
+        review: &Review,
+        verdict: playhouse_types::Verdict,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let subject_hash = review.request.subject_hash;
+        let id = decision_id(review.review, &verdict, &self.by, &subject_hash)?;
+        self.n_answers += 1;
+        // What was refused may be typed again.
+        let id = command_id(&[id.0.as_bytes(), &self.n_answers.to_le_bytes()]);
+        let (review, by) = (review.review, self.by.clone());
+        let command = Command::Decide { review, verdict, by, subject_hash: Some(subject_hash) };
+        self.sent.insert(id.clone(), (run, review));
+        self.runtime.inbox().submit(run, id, command).await?;
+        Ok(())
+    }
+
+    /// Leaves a review open. A run of which nothing else is being answered comes to rest.
+    fn leave(&mut self, run: RunId, review: ReviewId) {
+        self.left.insert((run, review));
+        self.rest_if_left(run);
+    }
+
+    fn rest_if_left(&self, run: RunId) {
+        let is_left = self.left.iter().any(|(left, _)| *left == run);
+        if is_left && !self.prompt.has_run(run) && !self.sent.values().any(|(sent, _)| *sent == run) {
+            self.runtime.leave_unattended(run);
+        }
+    }
+
+    /// What was typed before a question stood on the screen answers nothing.
+    fn forget_what_was_typed(&mut self) {
+        if let Some(lines) = &mut self.lines {
+            while lines.try_recv().is_ok() {}
+        }
+    }
+}
+
+const fn is_about_reviews(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::ReviewOpened { .. }
+            | Event::ReviewDecided { .. }
+            | Event::ToolInDoubt { .. }
+            | Event::CommandRefused { .. }
+            | Event::TurnEnded { .. }
+            | Event::Resumed { .. }
+            | Event::RunConcluded { .. }
+    )
+}
+
+/// Reads the terminal on a thread of its own, which nothing waits for: it may be reading when the process ends.
+fn stdin_lines() -> mpsc::Receiver<String> {
+    let (tx, rx) = mpsc::channel(TYPED_AHEAD);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lines().map_while(Result::ok) {
+            if tx.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    rx
+}
