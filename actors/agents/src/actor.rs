@@ -18,7 +18,7 @@ use playhouse_types::{
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use crate::calls::{ToolCall, call_model, call_tool, reply_key, ring};
-use crate::intents::{OfferedTools, result_key};
+use crate::intents::{Effects, OfferedTools, result_key};
 use crate::{AgentDecision, AgentDefinition, AgentState};
 
 /// Until when after its intent a call may be sent: longer than any sane wait for a tool's limits, short enough that a
@@ -36,6 +36,8 @@ pub struct RunContext {
     pub tenant: TenantId,
     /// The seed of all draws.
     pub seed: u64,
+    /// Whether tools that change anything outside may run.
+    pub effects: Effects,
     /// The run's trace.
     pub trace: TraceContext,
     /// The input as JSON text.
@@ -109,8 +111,11 @@ impl Actor for Agent {
         myself: ActorRef<Self::Msg>,
         args: AgentArgs,
     ) -> Result<AgentActor, ActorProcessingErr> {
-        let offered =
-            OfferedTools { names: args.definition.tools.clone(), registry: Arc::clone(&args.tools) };
+        let offered = OfferedTools {
+            names: args.definition.tools.clone(),
+            registry: Arc::clone(&args.tools),
+            effects: args.run.effects,
+        };
         let state = AgentState::new(args.definition.name.clone(), args.definition.max_steps);
         let mut actor =
             AgentActor { args, offered, state, cursor: Seq(0), is_interrupted: false, is_cancelled: false };
@@ -270,12 +275,8 @@ impl AgentActor {
             .filter_map(|ordinal| {
                 let call = CallId { turn, step, ordinal: *ordinal };
                 let request = self.state.requested(*ordinal)?;
-                let prepared = self.offered.prepare(self.args.run.run, call, request, dispatch_by);
-                let (kind, event) = match prepared {
-                    Ok(intent) => (Kind::ToolIntent, Event::ToolIntent(intent)),
-                    Err(failure) => (Kind::ToolFailed, Event::ToolFailed { call, failure }),
-                };
-                Some(self.record(RecordKey::new(turn, step, *ordinal, kind), event))
+                let event = self.offered.record(self.args.run.run, call, request, dispatch_by);
+                Some(self.record(RecordKey::new(turn, step, *ordinal, event.kind()), event))
             })
             .collect();
         let records = self.args.journal.append(records).await?;
@@ -286,7 +287,7 @@ impl AgentActor {
             }
         }
         // A refusal is a result, and a result is used only once it is durable.
-        if records.iter().any(|record| matches!(record.event, Event::ToolFailed { .. })) {
+        if records.iter().any(|record| record.key.kind.is_result()) {
             self.args.journal.log().wait_durable(last).await?;
         }
         Ok(())

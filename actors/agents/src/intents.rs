@@ -5,15 +5,27 @@ use std::sync::Arc;
 use playhouse_journal::{Event, GateVerdict, RecordKey, ToolIntent};
 use playhouse_messages::RunLog;
 use playhouse_tools::{ToolHandle, ToolRegistry, unknown_tool};
-use playhouse_types::{CallId, RunId, Seq, Timestamp, ToolCallRequest, ToolFailure, ToolName};
+use playhouse_types::{CallId, Effect, RunId, Seq, Timestamp, ToolCallRequest, ToolFailure, ToolName};
+
+/// Whether tools that change anything outside may run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Effects {
+    /// They may. The default.
+    #[default]
+    On,
+    /// Only pure tools run, as in a fork.
+    Off,
+}
 
 /// The tools that one agent may call.
 #[derive(Clone, Debug)]
-pub(crate) struct OfferedTools {
+pub struct OfferedTools {
     /// Their names, in the order of the agent's list.
-    pub(crate) names: Vec<ToolName>,
+    pub names: Vec<ToolName>,
     /// The tools of the scenario.
-    pub(crate) registry: Arc<ToolRegistry>,
+    pub registry: Arc<ToolRegistry>,
+    /// Whether those that are not pure may run.
+    pub effects: Effects,
 }
 
 impl OfferedTools {
@@ -23,8 +35,27 @@ impl OfferedTools {
         self.registry.get(name.as_str())
     }
 
-    /// Checks a call as the model wrote it and makes the intent that permits its dispatch.
-    pub(crate) fn prepare(
+    /// Checks a call as the model wrote it and says what goes on record for it: the intent that permits its dispatch,
+    /// or its end, if it may not be made. A pure function of its arguments.
+    #[must_use]
+    pub fn record(
+        &self,
+        run: RunId,
+        call: CallId,
+        request: &ToolCallRequest,
+        dispatch_by: Timestamp,
+    ) -> Event {
+        match self.prepare(run, call, request, dispatch_by) {
+            Ok(intent) if self.effects == Effects::Off && intent.effect != Effect::Pure => {
+                Event::ToolDenied { call, reason: effects_off(&intent.tool) }
+            }
+            Ok(intent) => Event::ToolIntent(intent),
+            Err(failure) => Event::ToolFailed { call, failure },
+        }
+    }
+
+    /// Makes the intent of a call, or says what is wrong with the call.
+    fn prepare(
         &self,
         run: RunId,
         call: CallId,
@@ -47,6 +78,10 @@ impl OfferedTools {
             verdict: GateVerdict::Allow,
         })
     }
+}
+
+fn effects_off(tool: &ToolName) -> String {
+    format!("`{tool}` would change something outside, and this fork was made without `--effects`")
 }
 
 /// What the run's journal says about an effect that another call meant as well.

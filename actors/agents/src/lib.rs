@@ -25,5 +25,6 @@ mod state;
 
 pub use actor::{Agent, AgentActor, AgentArgs, RunContext};
 pub use definition::AgentDefinition;
+pub use intents::{Effects, OfferedTools};
 pub use prompt::request_header;
 pub use state::{AgentDecision, AgentState};

@@ -4,21 +4,18 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use playhouse_journal::{Event, Kind, NewRecord, Record, RecordKey, RunRow};
+use playhouse_journal::{Event, Kind, NewRecord, RecordKey};
 use playhouse_messages::{Address, Clock, CoordinatorMsg, JournalError, Mail, RunJournal};
 use playhouse_runtime::Restarted;
-use playhouse_types::{AgentName, Incarnation, Label, Lane, RunOutcome, Seq, Step, TurnId, Usage};
+use playhouse_types::{AgentName, Incarnation, Label, Lane, RunOutcome, Seq, Step, TurnId};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::{CoordinatorState, CrewDefinition, Decision};
+use crate::{CoordinatorState, CrewDefinition, Decision, ResultFn, conclusion};
 
 /// How often the coordinator looks for commands and rings open turns again, should a doorbell have been lost.
 const TICK: Duration = Duration::from_secs(1);
-
-/// Makes a run's result, as JSON text, from its records; an error says what is missing.
-pub type ResultFn = Arc<dyn Fn(&[Arc<Record>]) -> Result<String, String> + Send + Sync>;
 
 /// What the coordinator can do to the rest of its run.
 pub trait CrewLinks: Send + Sync {
@@ -213,15 +210,7 @@ impl CoordinatorActor {
     async fn conclude(&self, outcome: RunOutcome) -> Result<(), JournalError> {
         let log = self.args.journal.log();
         let records: Vec<_> = log.after(Seq(0)).cloned().collect();
-        let (outcome, result) = match (self.args.result)(&records) {
-            Ok(result) => (outcome, Some(result)),
-            Err(missing) if outcome.kind == playhouse_types::OutcomeKind::Concluded => {
-                let detail = format!("{}, but there is no result: {missing}", outcome.detail);
-                (RunOutcome { kind: playhouse_types::OutcomeKind::Failed, detail }, None)
-            }
-            Err(_) => (outcome, None),
-        };
-        let event = Event::RunConcluded { outcome: outcome.clone(), result, usage: usage_of(&records) };
+        let event = conclusion(outcome.clone(), &self.args.result, &records);
         let key = RecordKey::of_run(Kind::RunConcluded);
         let stored = self.args.journal.commit(vec![self.record(key, event)]).await?;
         // Somebody else may have concluded the run under the same key: what is on record holds.
@@ -267,15 +256,4 @@ impl CoordinatorActor {
 /// Returns an epoch as the step of a key; epochs count process starts and stay far below the bound.
 fn epoch_step(epoch: u64) -> u32 {
     u32::try_from(epoch).unwrap_or(u32::MAX)
-}
-
-/// Folds what the records of a run have used.
-#[must_use]
-pub fn usage_of(records: &[Arc<Record>]) -> Usage {
-    let Some(first) = records.first() else { return Usage::default() };
-    let Event::RunAdmitted(admitted) = &first.event else { return Usage::default() };
-    let key = playhouse_journal::RunKey([0; 32]);
-    let mut row = RunRow::admitted(first.run, admitted.scenario.clone(), first.time, admitted.trace, key);
-    records.iter().for_each(|record| row.apply(record));
-    row.usage
 }

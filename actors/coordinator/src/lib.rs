@@ -14,13 +14,15 @@
 //! The coordinator never asks an agent whose answer is on record, and keeps nothing that is not in the log.
 
 mod actor;
+mod conclusion;
 mod condition;
 mod crew;
 mod pattern;
 mod patterns;
 mod state;
 
-pub use actor::{Coordinator, CoordinatorActor, CoordinatorArgs, CrewLinks, ResultFn, RunRest, usage_of};
+pub use actor::{Coordinator, CoordinatorActor, CoordinatorArgs, CrewLinks, RunRest};
+pub use conclusion::{ResultFn, conclusion, usage_of};
 pub use condition::{Condition, Tally, cost_microusd, deadline, says, tokens, turns};
 pub use crew::CrewDefinition;
 pub use pattern::{Assignment, ConversationView, Pattern, PatternDecision};

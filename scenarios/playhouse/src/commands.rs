@@ -4,6 +4,7 @@ mod command_error;
 mod doctor;
 mod find_run;
 mod find_scenario;
+mod fork;
 mod input;
 mod interrupt;
 mod journal;
@@ -11,6 +12,7 @@ mod json;
 mod list;
 mod new;
 mod output;
+mod replay;
 mod results;
 mod resume;
 mod run;
@@ -47,6 +49,8 @@ enum Command {
     Runs(runs::RunsArgs),
     Show(show::ShowArgs),
     Journal(journal::JournalArgs),
+    Replay(replay::ReplayArgs),
+    Fork(fork::ForkArgs),
     Doctor(doctor::DoctorArgs),
     New(new::NewArgs),
 }
@@ -95,6 +99,8 @@ async fn execute(session: &Session<'_>, command: &Command) -> Result<ExitCode, C
         Command::Runs(_) => runs::runs(session).await,
         Command::Show(args) => show::show(session, args).await,
         Command::Journal(args) => journal::journal(session, args).await,
+        Command::Replay(args) => replay::replay(session, args).await,
+        Command::Fork(args) => fork::fork(session, args).await,
         Command::Doctor(_) => doctor::doctor(session).await,
         Command::New(args) => new::new(session, args),
     }

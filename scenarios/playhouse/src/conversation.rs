@@ -4,7 +4,7 @@ mod tool_call;
 
 use std::collections::BTreeMap;
 
-use playhouse_journal::{AdmittedRun, Event, ExitKind, Record, RunKey, RunRow};
+use playhouse_journal::{AdmittedRun, Event, ExitKind, Fork, Record, RunKey, RunRow};
 use playhouse_types::{
     AgentName, CallId, Incarnation, Lane, Message, Participant, RunId, RunOutcome, Seq, TurnId, TurnOutcome,
     Usage,
@@ -50,6 +50,7 @@ pub struct ActorRestart {
 pub struct Conversation {
     run: Option<RunId>,
     admitted: Option<AdmittedRun>,
+    fork: Option<Fork>,
     messages: Vec<Message>,
     turns: BTreeMap<TurnId, Turn>,
     restarts: Vec<ActorRestart>,
@@ -78,6 +79,7 @@ impl Conversation {
         self.run.get_or_insert(record.run);
         match &record.event {
             Event::RunAdmitted(admitted) => self.admitted = Some(admitted.as_ref().clone()),
+            Event::Forked(fork) => self.fork = Some(fork.as_ref().clone()),
             Event::TurnAssigned { turn, speaker, reason, .. } => {
                 let (speaker, reason) = (speaker.clone(), reason.clone());
                 let opened = Turn { turn: *turn, speaker, reason, calls: Vec::new(), outcome: None };
@@ -133,6 +135,12 @@ impl Conversation {
     #[must_use]
     pub const fn admitted(&self) -> Option<&AdmittedRun> {
         self.admitted.as_ref()
+    }
+
+    /// Returns where the run was forked from, the last time; `None` if it is no fork.
+    #[must_use]
+    pub const fn fork(&self) -> Option<&Fork> {
+        self.fork.as_ref()
     }
 
     /// Reads the run's input.

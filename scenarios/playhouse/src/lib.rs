@@ -19,10 +19,13 @@ mod commands;
 mod conversation;
 mod definition;
 mod entry;
+mod fork_point;
 mod host;
 mod nearest;
 mod outcome;
 pub mod prelude;
+mod replay;
+mod terms;
 #[cfg(test)]
 mod test_records;
 mod view;
@@ -38,8 +41,8 @@ pub use definition::{
 };
 pub use entry::{EntryError, Parameter, ParameterError, ScenarioEntry, ScenarioFn};
 pub use host::{
-    BatchEnd, BatchHandle, Durability, FindScenario, OpenError, Resumed, RunEnd, RunError, RunHandle,
-    Runtime, RuntimeOptions, Secret, StartBatch, StartRun, async_runtime,
+    BatchEnd, BatchHandle, Durability, FindScenario, ForkedRun, OpenError, Resumed, RunEnd, RunError,
+    RunHandle, Runtime, RuntimeOptions, Secret, StartBatch, StartFork, StartRun, async_runtime,
 };
 pub use outcome::Outcome;
 pub use playhouse_coordinator::{
@@ -57,6 +60,7 @@ pub use playhouse_types::{
     AgentName, CallId, CaseName, Effect, EffectKeys, IntentScope, Message, ModelName, OutcomeKind,
     Participant, RunId, RunOutcome, RunStatus, ScenarioName, Seq, ToolName, ToolSpec, Usage,
 };
+pub use replay::{Deviation, Replayed};
 
 #[doc(hidden)]
 pub use playhouse_tools::macros_support;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use playhouse_agents::{Agent, AgentArgs, RunContext, request_header};
 use playhouse_coordinator::{Coordinator, CoordinatorArgs, CrewLinks, RunRest};
 use playhouse_journal::{Event, Kind, NewRecord, RecordKey, RunRow};
-use playhouse_messages::{Address, AgentMsg, CoordinatorMsg, RunEvent, RunJournal};
+use playhouse_messages::{Address, AgentMsg, CoordinatorMsg, RunEvent, RunJournal, RunLog};
 use playhouse_runtime::{
     ChildSpec, EventStream, RestartPolicy, Strategy, StreamItem, Supervisor, SupervisorArgs, SupervisorMsg,
 };
@@ -24,6 +24,7 @@ use super::observer::RunObserver;
 use super::runtime::Inner;
 use super::system::addressed_child;
 use crate::definition::Definition;
+use crate::terms::Terms;
 
 /// How many doorbells may wait for an agent or a coordinator. One would do; a few save senders from being refused.
 const MAILBOX: usize = 64;
@@ -149,7 +150,8 @@ impl LiveRun {
         opened: OpenedRun,
         means: Means,
     ) -> Result<Arc<Self>, RunError> {
-        let Some(admitted) = admitted(&opened.journal) else {
+        let (Some(admitted), Some(terms)) = (admitted(&opened.journal), Terms::of(opened.journal.log()))
+        else {
             return Err(RunError::Invalid(format!("run `{}` is a batch", opened.row.run)));
         };
         if opened.epoch > 1 {
@@ -169,8 +171,10 @@ impl LiveRun {
             run,
             case: opened.row.case.clone(),
             tenant: opened.row.tenant.clone(),
-            seed: admitted.seed,
-            trace: admitted.trace,
+            seed: terms.seed,
+            effects: terms.effects,
+            // A fork shares its admission with another run, and has a trace of its own.
+            trace: opened.row.trace,
             input: admitted.input.as_str().into(),
             data_dir: inner.options.data_dir.clone(),
             owner_gone_at: opened.owner_gone_at,
@@ -293,11 +297,10 @@ pub(crate) fn admitted(journal: &RunJournal) -> Option<&playhouse_journal::Admit
 }
 
 /// Returns the newest incarnation of each lane that is on record.
-fn incarnations(journal: &RunJournal) -> BTreeMap<Lane, Incarnation> {
+pub(crate) fn incarnations(log: &RunLog) -> BTreeMap<Lane, Incarnation> {
     let mut newest: BTreeMap<Lane, Incarnation> = BTreeMap::new();
     // Admission is nobody's incarnation: a run that has only that starts its actors for the first time.
-    for record in journal.log().after(Seq(0)).filter(|record| !is_admission(record.key.kind, record.key.turn))
-    {
+    for record in log.after(Seq(0)).filter(|record| !is_admission(record.key.kind, record.key.turn)) {
         let lane = newest.entry(record.lane.clone()).or_default();
         *lane = (*lane).max(record.incarnation);
     }
@@ -310,7 +313,7 @@ fn is_admission(kind: Kind, turn: TurnId) -> bool {
 
 /// Puts on record that the run goes on in this process.
 pub(crate) async fn record_resumption(journal: &RunJournal, epoch: u64, clean: bool) -> Result<(), RunError> {
-    let newest = incarnations(journal).get(Lane::RUN).copied().unwrap_or_default();
+    let newest = incarnations(journal.log()).get(Lane::RUN).copied().unwrap_or_default();
     let key = RecordKey::new(TurnId(0), Step(u32::try_from(epoch).unwrap_or(u32::MAX)), 0, Kind::Resumed);
     let record = NewRecord {
         lane: Lane::run(),
@@ -338,7 +341,7 @@ struct Parts<'a> {
 impl Parts<'_> {
     /// Describes the agents. They start when they are first given a turn.
     fn agent_specs(&self) -> Vec<ChildSpec> {
-        let newest = incarnations(&self.opened.journal);
+        let newest = incarnations(self.opened.journal.log());
         let names: Vec<AgentName> = self.agents_in_order().map(|agent| agent.name.clone()).collect();
         (1u32..)
             .zip(self.agents_in_order())
@@ -393,9 +396,10 @@ impl Parts<'_> {
         let make = move |incarnation| (Coordinator, CoordinatorArgs { incarnation, ..args.clone() });
         let policy = RestartPolicy::transient();
         let mut spec = addressed_child(Lane::RUN, policy, self.coordinator.clone(), make);
-        let newest = incarnations(&self.opened.journal).get(Lane::RUN).copied().unwrap_or_default();
-        // Its resumption is on record under the coordinator's next incarnation, which starts now.
-        let is_resumed = self.opened.journal.log().after(Seq(0)).any(|r| r.key.kind == Kind::Resumed);
+        let newest = incarnations(self.opened.journal.log()).get(Lane::RUN).copied().unwrap_or_default();
+        // Its resumption, or that it is a fork, is on record under the coordinator's next incarnation, which starts now.
+        let is_taken_up = |kind| matches!(kind, Kind::Resumed | Kind::Forked);
+        let is_resumed = self.opened.journal.log().after(Seq(0)).any(|record| is_taken_up(record.key.kind));
         spec.incarnation = if is_resumed { Incarnation(newest.0.saturating_sub(1)) } else { newest };
         spec.is_eager = false;
         spec

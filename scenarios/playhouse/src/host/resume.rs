@@ -16,9 +16,10 @@ use super::error::RunError;
 use super::live_run::{Leave, Means, OpenedRun, RunEnd, RunHandle, admitted, record_resumption};
 use super::runtime::{Inner, Runtime};
 use crate::definition::Definition;
+use crate::terms::Terms;
 
 /// How many records are read at a time.
-const PAGE: usize = 1000;
+pub(crate) const PAGE: usize = 1000;
 
 /// After how many starts without progress a run is set aside.
 const MAX_STARTS_WITHOUT_PROGRESS: u32 = 3;
@@ -95,7 +96,7 @@ impl Runtime {
         let inner = &self.inner;
         if !row.status.is_open() {
             let log = load(inner, row.run).await?;
-            return Ok(Resumed::Settled(Box::new(end_on_record(row.clone(), &log))));
+            return Ok(Resumed::Settled(Box::new(end_on_record(row.clone(), all(&log)))));
         }
         let (definition, _) = prepare(inner, row, find).await?;
         let claimed = claim(inner, row.run, opening).await?;
@@ -142,11 +143,12 @@ pub(crate) async fn settled(inner: &Arc<Inner>, run: RunId) -> Result<Option<Run
         return Ok(None);
     }
     let log = load(inner, run).await?;
-    Ok(Some(end_on_record(row, &log)))
+    Ok(Some(end_on_record(row, all(&log))))
 }
 
-fn end_on_record(row: RunRow, log: &RunLog) -> RunEnd {
-    let result = log.after(Seq(0)).find_map(|record| match &record.event {
+/// Returns the end of a run as its row and its records have it.
+pub(crate) fn end_on_record<'a>(row: RunRow, records: impl IntoIterator<Item = &'a Record>) -> RunEnd {
+    let result = records.into_iter().find_map(|record| match &record.event {
         Event::RunConcluded { result, .. } => result.clone(),
         _ => None,
     });
@@ -155,6 +157,10 @@ fn end_on_record(row: RunRow, log: &RunLog) -> RunEnd {
         detail: "no outcome is on record".to_owned(),
     });
     RunEnd { row, result, rest: RunRest::Concluded(outcome) }
+}
+
+fn all(log: &RunLog) -> impl Iterator<Item = &Record> {
+    log.after(Seq(0)).map(AsRef::as_ref)
 }
 
 /// Finds the scenario of a run and all that it needs, before the run is touched: a resumption that cannot work must
@@ -166,22 +172,29 @@ async fn prepare(
 ) -> Result<(Arc<Definition>, Means), RunError> {
     let first = inner.store.records(row.run, Seq(0), 1).await?;
     let (parameters, model, agents) = match first.first().map(|record| &record.event) {
+        // A fork shares its admission with another run, which has another trace; its own choices stand further on.
+        Some(Event::RunAdmitted(admitted)) if admitted.trace != row.trace => {
+            let terms = Terms::of(load(inner, row.run).await?.as_ref());
+            (&admitted.parameters, terms.and_then(|terms| terms.model), admitted.agents.as_slice())
+        }
         Some(Event::RunAdmitted(admitted)) => {
-            (&admitted.parameters, admitted.model.as_ref(), admitted.agents.as_slice())
+            (&admitted.parameters, admitted.model.clone(), admitted.agents.as_slice())
         }
-        Some(Event::BatchAdmitted(admitted)) => {
-            (&admitted.parameters, admitted.model.as_ref(), [].as_slice())
-        }
+        Some(Event::BatchAdmitted(admitted)) => (&admitted.parameters, admitted.model.clone(), [].as_slice()),
         _ => return Err(RunError::Invalid(format!("run `{}` has no admission on record", row.run))),
     };
     let definition = find(&row.scenario, parameters).map_err(RunError::Invalid)?;
     refuse_missing_agents(row.run, agents, &definition)?;
-    let means = inner.means(&definition, model).await?;
+    let means = inner.means(&definition, model.as_ref()).await?;
     Ok((definition, means))
 }
 
 /// An agent on record that the scenario no longer has could hold an open turn for ever.
-fn refuse_missing_agents(run: RunId, agents: &[AgentName], definition: &Definition) -> Result<(), RunError> {
+pub(crate) fn refuse_missing_agents(
+    run: RunId,
+    agents: &[AgentName],
+    definition: &Definition,
+) -> Result<(), RunError> {
     let missing = agents.iter().find(|name| !definition.agents.iter().any(|agent| agent.name == **name));
     match missing {
         Some(agent) => Err(RunError::Invalid(format!(
@@ -272,15 +285,25 @@ struct Claimed {
 impl Claimed {
     /// Puts the run under the writer's care.
     async fn open(&self, inner: &Arc<Inner>) -> Result<RunJournal, RunError> {
-        let run = self.row.run;
-        let (reply, answer) = tokio::sync::oneshot::channel();
-        let (row, log) = (Box::new(self.row.clone()), Arc::clone(&self.log));
-        let message = JournalMsg::Open { row, epoch: self.epoch, log, reply: reply.into() };
-        let stopped = || inner.lost(run, playhouse_messages::JournalError::Stopped);
-        inner.journal.send_when_free(message).await.map_err(|_| stopped())?;
-        answer.await.map_err(|_| stopped())?;
-        Ok(RunJournal::new(inner.journal.clone(), Arc::clone(&self.log)))
+        open_journal(inner, &self.row, self.epoch, &self.log).await
     }
+}
+
+/// Puts a run that is ours under the writer's care, with the records that `log` holds.
+pub(crate) async fn open_journal(
+    inner: &Arc<Inner>,
+    row: &RunRow,
+    epoch: u64,
+    log: &Arc<RunLog>,
+) -> Result<RunJournal, RunError> {
+    let run = row.run;
+    let (reply, answer) = tokio::sync::oneshot::channel();
+    let message =
+        JournalMsg::Open { row: Box::new(row.clone()), epoch, log: Arc::clone(log), reply: reply.into() };
+    let stopped = || inner.lost(run, playhouse_messages::JournalError::Stopped);
+    inner.journal.send_when_free(message).await.map_err(|_| stopped())?;
+    answer.await.map_err(|_| stopped())?;
+    Ok(RunJournal::new(inner.journal.clone(), Arc::clone(log)))
 }
 
 /// Makes a run ours and reads its records; nobody else appends to it from here on.
@@ -317,7 +340,7 @@ async fn claim_and_load(inner: &Arc<Inner>, run: RunId, opening: Opening) -> Res
 }
 
 /// Reads all records of a run into a log; all of them are durable.
-async fn load(inner: &Arc<Inner>, run: RunId) -> Result<Arc<RunLog>, RunError> {
+pub(crate) async fn load(inner: &Arc<Inner>, run: RunId) -> Result<Arc<RunLog>, RunError> {
     let log = Arc::new(RunLog::new(run));
     loop {
         let page: Vec<Record> = inner.store.records(run, log.head(), PAGE).await?;
