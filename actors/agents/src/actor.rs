@@ -10,6 +10,7 @@ use playhouse_messages::{
     Address, AgentMsg, Clock, CoordinatorMsg, EventBus, FrameSink, JournalError, Mail, Model, ModelCall,
     ModelRequest, RequestHeader, RunJournal, TranscriptView,
 };
+use playhouse_review::ReviewPolicy;
 use playhouse_runtime::{CallTable, Restarted};
 use playhouse_types::{
     AgentName, CallId, CaseName, Envelope, Incarnation, Label, Lane, Message, Participant, RunId, Seq, Step,
@@ -18,7 +19,8 @@ use playhouse_types::{
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
 use crate::calls::{ToolCall, call_model, call_tool, reply_key, ring};
-use crate::intents::{Effects, OfferedTools, result_key};
+use crate::gate::{CallGate, Effects};
+use crate::intents::{OfferedTools, result_key};
 use crate::{AgentDecision, AgentDefinition, AgentState};
 
 /// Until when after its intent a call may be sent: longer than any sane wait for a tool's limits, short enough that a
@@ -69,6 +71,8 @@ pub struct AgentArgs {
     pub header_hash: [u8; 32],
     /// The tools of the scenario; the agent may call those that its definition lists.
     pub tools: Arc<playhouse_tools::ToolRegistry>,
+    /// Which calls a person is asked about.
+    pub policy: ReviewPolicy,
     /// Where calls run.
     pub calls: CallTable,
     /// The time.
@@ -111,11 +115,8 @@ impl Actor for Agent {
         myself: ActorRef<Self::Msg>,
         args: AgentArgs,
     ) -> Result<AgentActor, ActorProcessingErr> {
-        let offered = OfferedTools {
-            names: args.definition.tools.clone(),
-            registry: Arc::clone(&args.tools),
-            effects: args.run.effects,
-        };
+        let offered =
+            OfferedTools { names: args.definition.tools.clone(), registry: Arc::clone(&args.tools) };
         let state = AgentState::new(args.definition.name.clone(), args.definition.max_steps);
         let mut actor =
             AgentActor { args, offered, state, cursor: Seq(0), is_interrupted: false, is_cancelled: false };
@@ -267,16 +268,29 @@ impl AgentActor {
         Ok(())
     }
 
-    /// Puts the intents of tool calls on record, with the refusals of those that cannot be made, and starts them.
+    /// Puts on record what the tool calls of the last reply lead to: intents, which are started; questions to a person;
+    /// refusals.
     async fn prepare(&mut self, turn: TurnId, step: Step, ordinals: &[u32]) -> Result<(), JournalError> {
-        let dispatch_by = self.args.clock.now().plus(DISPATCH_WITHIN);
+        let now = self.args.clock.now();
+        let gate = CallGate {
+            agent: &self.args.definition,
+            offered: &self.offered,
+            policy: &self.args.policy,
+            effects: self.args.run.effects,
+            run: self.args.run.run,
+            now,
+            dispatch_by: now.plus(DISPATCH_WITHIN),
+        };
         let records: Vec<NewRecord> = ordinals
             .iter()
             .filter_map(|ordinal| {
                 let call = CallId { turn, step, ordinal: *ordinal };
-                let request = self.state.requested(*ordinal)?;
-                let event = self.offered.record(self.args.run.run, call, request, dispatch_by);
-                Some(self.record(RecordKey::new(turn, step, *ordinal, event.kind()), event))
+                let event = gate.pass(call, self.state.requested(*ordinal)?, self.state.verdict(*ordinal));
+                let key = match &event {
+                    Event::ReviewOpened { review, .. } => RecordKey::of_review(Kind::ReviewOpened, *review),
+                    event => RecordKey::new(turn, step, *ordinal, event.kind()),
+                };
+                Some(self.record(key, event))
             })
             .collect();
         let records = self.args.journal.append(records).await?;
@@ -286,7 +300,7 @@ impl AgentActor {
                 self.start_call(intent, record.seq, false);
             }
         }
-        // A refusal is a result, and a result is used only once it is durable.
+        // What ends a call is a result, and a result is used only once it is durable.
         if records.iter().any(|record| record.key.kind.is_result()) {
             self.args.journal.log().wait_durable(last).await?;
         }

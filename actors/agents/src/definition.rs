@@ -31,6 +31,8 @@ pub struct AgentDefinition {
     pub max_steps: u32,
     /// When and how often it is started again.
     pub restart: RestartPolicy,
+    /// Whether it may ask a person.
+    pub may_ask: bool,
 }
 
 impl AgentDefinition {
@@ -52,6 +54,7 @@ impl AgentDefinition {
             max_output_tokens: None,
             max_steps: Self::DEFAULT_MAX_STEPS,
             restart: RestartPolicy::default(),
+            may_ask: false,
         }
     }
 }

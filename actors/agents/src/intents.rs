@@ -5,17 +5,9 @@ use std::sync::Arc;
 use playhouse_journal::{Event, GateVerdict, RecordKey, ToolIntent};
 use playhouse_messages::RunLog;
 use playhouse_tools::{ToolHandle, ToolRegistry, unknown_tool};
-use playhouse_types::{CallId, Effect, RunId, Seq, Timestamp, ToolCallRequest, ToolFailure, ToolName};
-
-/// Whether tools that change anything outside may run.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Effects {
-    /// They may. The default.
-    #[default]
-    On,
-    /// Only pure tools run, as in a fork.
-    Off,
-}
+use playhouse_types::{
+    CallId, ReviewId, RunId, Seq, Timestamp, ToolCallRequest, ToolFailure, ToolName, Verdict,
+};
 
 /// The tools that one agent may call.
 #[derive(Clone, Debug)]
@@ -24,8 +16,6 @@ pub struct OfferedTools {
     pub names: Vec<ToolName>,
     /// The tools of the scenario.
     pub registry: Arc<ToolRegistry>,
-    /// Whether those that are not pure may run.
-    pub effects: Effects,
 }
 
 impl OfferedTools {
@@ -35,27 +25,8 @@ impl OfferedTools {
         self.registry.get(name.as_str())
     }
 
-    /// Checks a call as the model wrote it and says what goes on record for it: the intent that permits its dispatch,
-    /// or its end, if it may not be made. A pure function of its arguments.
-    #[must_use]
-    pub fn record(
-        &self,
-        run: RunId,
-        call: CallId,
-        request: &ToolCallRequest,
-        dispatch_by: Timestamp,
-    ) -> Event {
-        match self.prepare(run, call, request, dispatch_by) {
-            Ok(intent) if self.effects == Effects::Off && intent.effect != Effect::Pure => {
-                Event::ToolDenied { call, reason: effects_off(&intent.tool) }
-            }
-            Ok(intent) => Event::ToolIntent(intent),
-            Err(failure) => Event::ToolFailed { call, failure },
-        }
-    }
-
-    /// Makes the intent of a call, or says what is wrong with the call.
-    fn prepare(
+    /// Checks a call as the model wrote it and makes the intent that permits its dispatch.
+    pub(crate) fn prepare(
         &self,
         run: RunId,
         call: CallId,
@@ -78,10 +49,6 @@ impl OfferedTools {
             verdict: GateVerdict::Allow,
         })
     }
-}
-
-fn effects_off(tool: &ToolName) -> String {
-    format!("`{tool}` would change something outside, and this fork was made without `--effects`")
 }
 
 /// What the run's journal says about an effect that another call meant as well.
@@ -123,6 +90,20 @@ fn end_of(log: &RunLog, call: CallId) -> Option<Earlier> {
     match log.after(Seq(0)).find(|record| record.key == key).map(|record| &record.event) {
         Some(Event::ToolResult { output, .. }) => Some(Earlier::Done { call, output: output.clone() }),
         Some(Event::ToolFailed { .. } | Event::ToolDenied { .. }) => None,
+        Some(Event::ToolInDoubt { .. }) => settled_by_a_person(log, call),
+        _ => Some(Earlier::Unsettled { call }),
+    }
+}
+
+/// Returns how a call in doubt stands: a person may have said what happened.
+fn settled_by_a_person(log: &RunLog, call: CallId) -> Option<Earlier> {
+    let verdict = log.after(Seq(0)).find_map(|record| match &record.event {
+        Event::ReviewDecided { review, verdict, .. } if *review == ReviewId::Doubt(call) => Some(verdict),
+        _ => None,
+    });
+    match verdict {
+        Some(Verdict::Landed { output }) => Some(Earlier::Done { call, output: output.clone() }),
+        Some(Verdict::DidNotHappen) => None,
         _ => Some(Earlier::Unsettled { call }),
     }
 }

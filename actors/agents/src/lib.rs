@@ -19,12 +19,16 @@
 mod actor;
 mod calls;
 mod definition;
+mod gate;
 mod intents;
 mod prompt;
+mod question;
 mod state;
 
 pub use actor::{Agent, AgentActor, AgentArgs, RunContext};
 pub use definition::AgentDefinition;
-pub use intents::{Effects, OfferedTools};
+pub use gate::{CallGate, Effects};
+pub use intents::OfferedTools;
 pub use prompt::request_header;
+pub use question::{ASK_PERSON, question_spec};
 pub use state::{AgentDecision, AgentState};

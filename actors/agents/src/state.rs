@@ -5,8 +5,8 @@ use std::sync::Arc;
 use playhouse_journal::{Event, Record, ToolIntent};
 use playhouse_messages::{Exchange, ExchangeCall, OwnTurn};
 use playhouse_types::{
-    AgentName, CallId, FinishReason, Lane, ModelFailure, ModelReply, Step, ToolCallRequest, TurnId,
-    TurnOutcome,
+    AgentName, CallId, FinishReason, Lane, ModelFailure, ModelReply, ReviewId, Step, ToolCallRequest, TurnId,
+    TurnOutcome, Verdict,
 };
 
 /// What an agent should do now.
@@ -28,7 +28,7 @@ pub enum AgentDecision {
         /// The attempt that follows if this one was lost.
         next_attempt: u32,
     },
-    /// Prepare these tool calls of the last reply: nothing is on record for them.
+    /// Prepare these tool calls of the last reply: nothing is on record for them, or a person has just answered.
     Prepare {
         /// The step.
         step: Step,
@@ -40,7 +40,7 @@ pub enum AgentDecision {
         /// Their intents.
         intents: Vec<ToolIntent>,
     },
-    /// A call is in doubt and all others have ended: a person has to act.
+    /// A call is in doubt or under review, and all others have ended: a person has to act.
     Stuck,
     /// Say this and end the turn.
     Post {
@@ -61,6 +61,28 @@ struct CallState {
     /// The answer, and whether it is a failure.
     answer: Option<(String, bool)>,
     is_in_doubt: bool,
+    review: Option<CallReview>,
+}
+
+/// How the review of a call stands that has not been made yet.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum CallReview {
+    Asked,
+    Answered(Verdict),
+}
+
+impl CallState {
+    /// Tells whether the next step is ours: nothing is on record, or a person has answered.
+    fn is_to_prepare(&self) -> bool {
+        let may_go_on = !matches!(self.review, Some(CallReview::Asked));
+        self.intent.is_none() && self.answer.is_none() && !self.is_in_doubt && may_go_on
+    }
+
+    /// Tells whether a person has to act.
+    fn waits_for_person(&self) -> bool {
+        self.is_in_doubt
+            || self.answer.is_none() && self.intent.is_none() && self.review == Some(CallReview::Asked)
+    }
 }
 
 /// How one step stands.
@@ -118,7 +140,17 @@ impl AgentState {
         }
     }
 
-    /// Takes in the next record of the run; records of other lanes change nothing but for an assignment to this agent.
+    /// Returns what a person said about a tool call of the last reply that has not been made yet.
+    #[must_use]
+    pub fn verdict(&self, ordinal: u32) -> Option<&Verdict> {
+        match self.open.as_ref()?.steps.last()?.calls.get(ordinal as usize)?.review.as_ref()? {
+            CallReview::Answered(verdict) => Some(verdict),
+            CallReview::Asked => None,
+        }
+    }
+
+    /// Takes in the next record of the run; records of other lanes change nothing but for an assignment to this agent,
+    /// the answer of a person about one of its calls, and the end of its turn.
     pub fn apply(&mut self, record: &Record) {
         if let Event::TurnAssigned { turn, speaker, upto, .. } = &record.event {
             if *speaker == self.name {
@@ -126,7 +158,12 @@ impl AgentState {
             }
             return;
         }
-        if record.lane != self.lane {
+        if let Event::ReviewDecided { review, verdict, .. } = &record.event {
+            self.decided(*review, verdict);
+            return;
+        }
+        let is_skipped = matches!(record.event, Event::TurnEnded { .. });
+        if record.lane != self.lane && !is_skipped {
             return;
         }
         let Some(open) = self.open.as_mut().filter(|open| open.turn == record.key.turn) else { return };
@@ -157,7 +194,27 @@ impl AgentState {
                     call.is_in_doubt = true;
                 }
             }
+            Event::ReviewOpened { review, .. } => {
+                if let Some(call) = review.call().and_then(|call| open.call(call)) {
+                    call.review = Some(CallReview::Asked);
+                }
+            }
             _ => {}
+        }
+    }
+
+    /// Takes in what a person said: about a call that waits, to be acted on; about one in doubt, as its answer.
+    fn decided(&mut self, review: ReviewId, verdict: &Verdict) {
+        let Some(open) = &mut self.open else { return };
+        let Some(call) = review.call().filter(|call| call.turn == open.turn) else { return };
+        let Some(state) = open.call(call) else { return };
+        match (review, verdict) {
+            (ReviewId::Doubt(_), verdict) => {
+                state.is_in_doubt = false;
+                let (answer, failed) = settled(verdict);
+                self.answer(call, answer, failed);
+            }
+            (_, verdict) => state.review = Some(CallReview::Answered(verdict.clone())),
         }
     }
 
@@ -197,10 +254,8 @@ impl AgentState {
 
     fn decide_on_calls(&self, number: Step, step: &StepState) -> AgentDecision {
         let calls = || (0u32..).zip(&step.calls);
-        let untouched =
-            |call: &CallState| call.intent.is_none() && call.answer.is_none() && !call.is_in_doubt;
         let ordinals: Vec<u32> =
-            calls().filter(|(_, call)| untouched(call)).map(|(ordinal, _)| ordinal).collect();
+            calls().filter(|(_, call)| call.is_to_prepare()).map(|(ordinal, _)| ordinal).collect();
         if !ordinals.is_empty() {
             return AgentDecision::Prepare { step: number, ordinals };
         }
@@ -209,7 +264,7 @@ impl AgentState {
             step.calls.iter().filter(is_open).filter_map(|call| call.intent.clone()).collect();
         if !intents.is_empty() {
             AgentDecision::AwaitCalls { intents }
-        } else if step.calls.iter().any(|call| call.is_in_doubt) {
+        } else if step.calls.iter().any(CallState::waits_for_person) {
             AgentDecision::Stuck
         } else if number.0 >= self.max_steps {
             let limit = format!("{} model calls in one turn", self.max_steps);
@@ -217,6 +272,15 @@ impl AgentState {
         } else {
             AgentDecision::Ask { step: number.next(), attempt: 0 }
         }
+    }
+}
+
+/// Returns what an agent learns of a call in doubt that a person has settled, and whether it counts as failed.
+fn settled(verdict: &Verdict) -> (String, bool) {
+    match verdict {
+        Verdict::Landed { output } => (output.clone(), false),
+        Verdict::DidNotHappen => ("a person has found that this was not done".to_owned(), true),
+        _ => ("nobody knows whether this was done; a person has said to go on without it".to_owned(), true),
     }
 }
 

@@ -4,15 +4,18 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use playhouse_journal::{Event, Kind, NewRecord, RecordKey};
+use playhouse_journal::{Event, Kind, NewRecord, PendingCommand, RecordKey};
 use playhouse_messages::{Address, Clock, CoordinatorMsg, JournalError, Mail, RunJournal};
 use playhouse_runtime::Restarted;
-use playhouse_types::{AgentName, Incarnation, Label, Lane, RunOutcome, Seq, Step, TurnId};
+use playhouse_types::{AgentName, Incarnation, Label, Lane, ModelName, OutcomeKind, RunOutcome, Seq, TurnId};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::{CoordinatorState, CrewDefinition, Decision, ResultFn, conclusion};
+use crate::{
+    CheckArguments, Consequences, CoordinatorState, CrewDefinition, Decision, Escalation, Measure, ResultFn,
+    conclusion,
+};
 
 /// How often the coordinator looks for commands and rings open turns again, should a doorbell have been lost.
 const TICK: Duration = Duration::from_secs(1);
@@ -25,8 +28,14 @@ pub trait CrewLinks: Send + Sync {
     /// Cancels the calls of all open turns and tells their speakers.
     fn cancel_turns(&self, speakers: &[AgentName]);
 
-    /// Moves the run's waiting commands from the inbox into its journal, then rings the coordinator if there were any.
-    fn take_commands(&self);
+    /// Reads the run's inbox and hands what waits there to the coordinator.
+    fn read_inbox(&self);
+
+    /// Lets an agent that was given up start again, for its open turn or its next one.
+    fn revive(&self, agent: &AgentName);
+
+    /// Lets an agent, or all of them, ask another model from its next start on, which comes at once.
+    fn replace_model(&self, agent: Option<&AgentName>, model: &ModelName);
 }
 
 /// How a run came to rest in this process.
@@ -61,6 +70,12 @@ pub struct CoordinatorArgs {
     pub clock: Arc<dyn Clock>,
     /// The epoch of this process: names its `Suspended` record.
     pub epoch: u64,
+    /// How arguments that a person has edited are checked.
+    pub check: CheckArguments,
+    /// Whether somebody is there who answers reviews: the run waits for the answer instead of coming to rest.
+    pub is_attended: bool,
+    /// Commands that were in the inbox before the run was taken up: looked at before anybody gets a turn.
+    pub commands: Vec<PendingCommand>,
     /// Told once when the run comes to rest.
     pub rest: Arc<watch::Sender<Option<RunRest>>>,
 }
@@ -81,6 +96,8 @@ pub struct CoordinatorActor {
     state: CoordinatorState,
     cursor: Seq,
     is_interrupted: bool,
+    /// Whether the speakers of open turns have to look at the log again.
+    is_to_ring: bool,
     /// Ends with the actor, not at its next tick: a run may be over in a millisecond.
     timer: Option<AbortOnDropHandle<()>>,
 }
@@ -96,7 +113,14 @@ impl Actor for Coordinator {
         args: CoordinatorArgs,
     ) -> Result<Self::State, ActorProcessingErr> {
         let state = CoordinatorState::new(args.crew.clone());
-        let mut actor = CoordinatorActor { args, state, cursor: Seq(0), is_interrupted: false, timer: None };
+        let mut actor = CoordinatorActor {
+            args,
+            state,
+            cursor: Seq(0),
+            is_interrupted: false,
+            is_to_ring: false,
+            timer: None,
+        };
         actor.fold();
         // Before anything can ring: a turn may end before our supervisor has seen us start.
         actor.args.address.slot().set(Some(myself.clone()));
@@ -121,15 +145,17 @@ impl Actor for Coordinator {
         mail: Self::Msg,
         actor: &mut CoordinatorActor,
     ) -> Result<(), ActorProcessingErr> {
+        let mut commands = std::mem::take(&mut actor.args.commands);
         match mail.message {
             CoordinatorMsg::Changed => {}
             CoordinatorMsg::Tick => {
-                actor.args.links.take_commands();
-                actor.ring_open_turns();
+                actor.args.links.read_inbox();
+                actor.is_to_ring = true;
             }
+            CoordinatorMsg::Commands { commands: read } => commands.extend(read),
             CoordinatorMsg::Interrupt => actor.is_interrupted = true,
         }
-        match actor.advance().await {
+        match actor.take_and_advance(commands).await {
             Ok(()) => Ok(()),
             Err(error) => actor.give_up(error),
         }
@@ -154,6 +180,40 @@ impl CoordinatorActor {
         Ok(())
     }
 
+    async fn take_and_advance(&mut self, commands: Vec<PendingCommand>) -> Result<(), JournalError> {
+        for command in commands {
+            self.take(command).await?;
+        }
+        self.advance().await?;
+        if std::mem::take(&mut self.is_to_ring) {
+            self.ring_open_turns();
+        }
+        Ok(())
+    }
+
+    /// Puts a command and what it comes to on record, in one commit that also takes it out of the inbox.
+    async fn take(&mut self, command: PendingCommand) -> Result<(), JournalError> {
+        self.fold();
+        let consequences = self.state.accept(command, &self.args.check, self.args.epoch);
+        let replaced = consequences.iter().find_map(|(_, event)| match event {
+            Event::ModelReplaced { model, .. } => Some(model.clone()),
+            _ => None,
+        });
+        self.commit(consequences).await?;
+        if let Some(model) = replaced {
+            self.args.links.replace_model(None, &model);
+        }
+        self.is_to_ring = true;
+        Ok(())
+    }
+
+    async fn commit(&mut self, consequences: Consequences) -> Result<(), JournalError> {
+        let records = consequences.into_iter().map(|(key, event)| self.record(key, event)).collect();
+        self.args.journal.commit(records).await?;
+        self.fold();
+        Ok(())
+    }
+
     /// Decides and acts until there is nothing to do but wait.
     async fn advance(&mut self) -> Result<(), JournalError> {
         loop {
@@ -170,27 +230,33 @@ impl CoordinatorActor {
                 }
                 Decision::Assign(_) if self.is_interrupted => return Ok(()),
                 Decision::Assign(turns) => self.assign(turns).await?,
+                Decision::Take(measure) => self.take_measure(measure).await?,
+                decision @ Decision::Expire(_) => self.expire(&decision).await?,
+                Decision::Quarantine(reason) => return self.quarantine(reason).await,
+                // Somebody is looking: an answer comes through the inbox.
+                Decision::Suspend(_) if self.args.is_attended && !self.state.reviews().is_empty() => {
+                    return Ok(());
+                }
                 Decision::Suspend(reason) => return self.suspend(reason).await,
                 Decision::Conclude(outcome) => return self.conclude(outcome).await,
             }
         }
     }
 
-    async fn assign(&self, turns: Vec<(TurnId, crate::Assignment)>) -> Result<(), JournalError> {
-        let upto = self.args.journal.log().transcript().len();
+    async fn assign(&mut self, turns: Vec<(TurnId, crate::Assignment)>) -> Result<(), JournalError> {
         let speakers: Vec<_> = turns.iter().map(|(turn, to)| (*turn, to.speaker.clone())).collect();
-        let records = turns
-            .into_iter()
-            .map(|(turn, crate::Assignment { speaker, reason })| {
-                let key = RecordKey::new(turn, Step(0), 0, Kind::TurnAssigned);
-                self.record(key, Event::TurnAssigned { turn, speaker, reason, upto })
-            })
-            .collect();
+        let records = self.records_of(&Decision::Assign(turns));
+        let records = records.into_iter().map(|(key, event)| self.record(key, event)).collect();
         self.args.journal.append(records).await?;
         for (turn, speaker) in speakers {
             self.args.links.take_turn(&speaker, turn);
         }
         Ok(())
+    }
+
+    /// Returns what a decision of this moment puts on record.
+    fn records_of(&self, decision: &Decision) -> Consequences {
+        self.state.records_of(decision, self.args.journal.log().transcript().len(), self.args.epoch)
     }
 
     /// Rings the open turns again: a doorbell that was lost must not stop a run.
@@ -200,9 +266,39 @@ impl CoordinatorActor {
         }
     }
 
-    async fn suspend(&self, reason: String) -> Result<(), JournalError> {
-        let key = RecordKey::new(TurnId(0), Step(epoch_step(self.args.epoch)), 0, Kind::Suspended);
-        self.args.journal.commit(vec![self.record(key, Event::Suspended { reason: reason.clone() })]).await?;
+    /// Does something about an agent that cannot go on.
+    async fn take_measure(&mut self, measure: Measure) -> Result<(), JournalError> {
+        let Measure { agent, escalation, .. } = measure.clone();
+        self.commit(self.records_of(&Decision::Take(measure))).await?;
+        match escalation {
+            Escalation::ReplaceModel(model) => {
+                self.args.links.replace_model(Some(&agent), &model);
+                self.is_to_ring = true;
+            }
+            Escalation::DropAgent => {}
+            // The others end the run, so they never come here as a measure.
+            Escalation::SkipTurn | Escalation::Quarantine | Escalation::Fail => {
+                self.args.links.revive(&agent)
+            }
+        }
+        Ok(())
+    }
+
+    async fn expire(&mut self, decision: &Decision) -> Result<(), JournalError> {
+        self.commit(self.records_of(decision)).await?;
+        self.is_to_ring = true;
+        Ok(())
+    }
+
+    /// Sets the run aside: a person says what becomes of it.
+    async fn quarantine(&mut self, reason: String) -> Result<(), JournalError> {
+        self.commit(self.records_of(&Decision::Quarantine(reason.clone()))).await?;
+        self.rest(RunRest::Concluded(RunOutcome { kind: OutcomeKind::Quarantined, detail: reason }));
+        Ok(())
+    }
+
+    async fn suspend(&mut self, reason: String) -> Result<(), JournalError> {
+        self.commit(self.records_of(&Decision::Suspend(reason.clone()))).await?;
         self.rest(RunRest::Suspended(reason));
         Ok(())
     }
@@ -251,9 +347,4 @@ impl CoordinatorActor {
             event,
         }
     }
-}
-
-/// Returns an epoch as the step of a key; epochs count process starts and stay far below the bound.
-fn epoch_step(epoch: u64) -> u32 {
-    u32::try_from(epoch).unwrap_or(u32::MAX)
 }

@@ -1,11 +1,12 @@
 //! What a crew is, without the code of its agents.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use playhouse_types::AgentName;
 
-use crate::{Condition, Pattern};
+use crate::{AgentPolicy, Condition, Pattern};
 
 /// The conversation of a crew: who takes part, who speaks when, when it ends.
 pub struct CrewDefinition {
@@ -17,6 +18,8 @@ pub struct CrewDefinition {
     pub until: Option<Condition>,
     /// The bound.
     pub limit: Condition,
+    /// What becomes of agents that cannot go on; those that are not named get the default.
+    pub policies: BTreeMap<AgentName, AgentPolicy>,
 }
 
 impl CrewDefinition {
@@ -34,6 +37,7 @@ impl Clone for CrewDefinition {
             pattern: self.pattern.boxed(),
             until: self.until.clone(),
             limit: self.limit.clone(),
+            policies: self.policies.clone(),
         }
     }
 }

@@ -14,17 +14,24 @@
 //! The coordinator never asks an agent whose answer is on record, and keeps nothing that is not in the log.
 
 mod actor;
+mod commands;
 mod conclusion;
 mod condition;
 mod crew;
+mod decided;
+mod escalation;
 mod pattern;
 mod patterns;
 mod state;
+mod trouble;
 
 pub use actor::{Coordinator, CoordinatorActor, CoordinatorArgs, CrewLinks, RunRest};
+pub use commands::{CheckArguments, Consequences};
 pub use conclusion::{ResultFn, conclusion, usage_of};
 pub use condition::{Condition, Tally, cost_microusd, deadline, says, tokens, turns};
 pub use crew::CrewDefinition;
+pub use escalation::{AgentPolicy, Escalation};
 pub use pattern::{Assignment, ConversationView, Pattern, PatternDecision};
 pub use patterns::{RoundRobin, Selector};
 pub use state::{CoordinatorState, Decision};
+pub use trouble::Measure;

@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use playhouse_journal::{Command, Event, Record};
 use playhouse_messages::Transcript;
+use playhouse_review::{OpenReview, ReviewQueue};
 use playhouse_types::{
-    AgentName, CallId, OutcomeKind, Participant, RunOutcome, Timestamp, TurnId, TurnOutcome,
+    AgentName, CallId, OnExpiry, OutcomeKind, Participant, ReviewId, RunOutcome, Timestamp, TurnId,
+    TurnOutcome, Verdict,
 };
 
-use crate::{Assignment, ConversationView, CrewDefinition, Pattern, PatternDecision, Tally};
+use crate::trouble::{Measure, Troubles};
+use crate::{Assignment, ConversationView, CrewDefinition, Escalation, Pattern, PatternDecision, Tally};
 
 /// What the coordinator should do now.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,6 +25,12 @@ pub enum Decision {
     CancelTurns,
     /// End the run.
     Conclude(RunOutcome),
+    /// Do something about an agent that cannot go on.
+    Take(Measure),
+    /// Reject these reviews: nobody has answered in time.
+    Expire(Vec<ReviewId>),
+    /// Set the run aside until a person says what to do.
+    Quarantine(String),
     /// Let the run rest until a person acts.
     Suspend(String),
     /// Nothing any more: the run has ended.
@@ -34,15 +43,22 @@ pub struct CoordinatorState {
     pattern: Box<dyn Pattern>,
     assigned: u32,
     open: BTreeMap<TurnId, AgentName>,
-    /// Turns whose agent cannot go on because a call is in doubt.
-    in_doubt: BTreeMap<TurnId, String>,
+    /// What a person is asked.
+    reviews: ReviewQueue,
+    /// Agents that could not go on.
+    troubles: Troubles,
+    /// The agents that still take part.
+    active: Vec<AgentName>,
+    /// Changes of agents and models so far: they number the records of the next ones.
+    n_measures: u32,
+    is_paused: bool,
+    is_quarantined: bool,
     /// Tool calls with an intent and no end.
     open_calls: BTreeSet<CallId>,
     last_speaker: Option<AgentName>,
     tally: Tally,
     last_time: Timestamp,
     cancelled: Option<String>,
-    failed: Option<String>,
     limited: Option<String>,
     outcome: Option<RunOutcome>,
 }
@@ -51,19 +67,23 @@ impl CoordinatorState {
     /// Makes the state of a run without records.
     #[must_use]
     pub fn new(crew: CrewDefinition) -> Self {
-        let pattern = crew.pattern.boxed();
+        let (pattern, active) = (crew.pattern.boxed(), crew.agents.clone());
         Self {
             crew,
             pattern,
+            reviews: ReviewQueue::default(),
+            troubles: Troubles::default(),
+            active,
+            n_measures: 0,
+            is_paused: false,
+            is_quarantined: false,
             assigned: 0,
             open: BTreeMap::new(),
-            in_doubt: BTreeMap::new(),
             open_calls: BTreeSet::new(),
             last_speaker: None,
             tally: Tally::default(),
             last_time: Timestamp::default(),
             cancelled: None,
-            failed: None,
             limited: None,
             outcome: None,
         }
@@ -75,9 +95,29 @@ impl CoordinatorState {
         &self.open
     }
 
+    /// Returns what a person is asked.
+    #[must_use]
+    pub const fn reviews(&self) -> &ReviewQueue {
+        &self.reviews
+    }
+
+    /// Returns the number of changes of agents and models so far.
+    #[must_use]
+    pub const fn n_measures(&self) -> u32 {
+        self.n_measures
+    }
+
+    /// Tells whether somebody has ended the run, and its end is not on record yet.
+    #[must_use]
+    pub const fn is_cancelled(&self) -> bool {
+        self.cancelled.is_some() && self.outcome.is_none()
+    }
+
     /// Takes in the next record of the run.
     pub fn apply(&mut self, record: &Record) {
         self.count_time(record);
+        self.reviews.apply(record);
+        self.troubles.apply(record, self.open.get(&record.key.turn));
         match &record.event {
             Event::TurnAssigned { turn, speaker, .. } => {
                 self.assigned = self.assigned.max(turn.0);
@@ -103,17 +143,36 @@ impl CoordinatorState {
             | Event::ToolDenied { call, .. } => {
                 self.open_calls.remove(call);
             }
-            Event::ToolInDoubt { call, detail } => {
+            Event::ToolInDoubt { call, .. } => {
                 self.open_calls.remove(call);
-                self.in_doubt.insert(call.turn, format!("{call}: {detail}"));
             }
-            Event::CommandAccepted { command: Command::Cancel { reason }, .. } => {
-                self.cancelled.get_or_insert_with(|| reason.clone());
+            Event::CommandAccepted { command, .. } => self.take_command(command),
+            Event::Quarantined { .. } => self.is_quarantined = true,
+            Event::ReviewDecided { review: ReviewId::Quarantine(_), verdict, by } => {
+                self.is_quarantined = false;
+                if *verdict == Verdict::Abandon {
+                    self.cancelled.get_or_insert_with(|| format!("abandoned by {by}"));
+                }
             }
+            Event::AgentDropped { agent, .. } => {
+                self.n_measures += 1;
+                self.active.retain(|active| active != agent);
+            }
+            Event::ModelReplaced { .. } => self.n_measures += 1,
             Event::RunConcluded { outcome, .. } => self.outcome = Some(outcome.clone()),
             _ => {}
         }
         self.pattern.apply(&record.event);
+    }
+
+    fn take_command(&mut self, command: &Command) {
+        match command {
+            Command::Cancel { reason } => drop(self.cancelled.get_or_insert_with(|| reason.clone())),
+            Command::Pause => self.is_paused = true,
+            Command::Unpause => self.is_paused = false,
+            // The answer has a record of its own.
+            Command::Decide { .. } => {}
+        }
     }
 
     /// Adds the time since the last record, unless the run was not being worked on: a case that waits for its place in
@@ -127,17 +186,11 @@ impl CoordinatorState {
 
     fn end_turn(&mut self, turn: TurnId, outcome: &TurnOutcome) {
         self.tally.turns += 1;
-        self.in_doubt.remove(&turn);
+        self.open_calls.retain(|call| call.turn != turn);
         let speaker = self.open.remove(&turn);
         let name = speaker.as_ref().map_or("?", AgentName::as_str);
-        match outcome {
-            TurnOutcome::Replied | TurnOutcome::Cancelled | TurnOutcome::Skipped { .. } => {}
-            TurnOutcome::Limited { limit } => {
-                self.limited = Some(format!("turn {turn} of `{name}`: {limit}"));
-            }
-            TurnOutcome::ModelFailed { detail } => {
-                self.failed = Some(format!("turn {turn} of `{name}`: {detail}"));
-            }
+        if let TurnOutcome::Limited { limit } = outcome {
+            self.limited = Some(format!("turn {turn} of `{name}`: {limit}"));
         }
         self.last_speaker = speaker;
     }
@@ -145,7 +198,7 @@ impl CoordinatorState {
     /// Decides what to do at the time `now`. `transcript` is the run's conversation.
     #[must_use]
     pub fn decide(&self, transcript: &Arc<Transcript>, now: Timestamp) -> Decision {
-        if self.outcome.is_some() {
+        if self.outcome.is_some() || self.is_quarantined {
             return Decision::Ended;
         }
         let mut tally = self.tally.clone();
@@ -153,6 +206,9 @@ impl CoordinatorState {
             tally.active += now.since(self.last_time);
         }
         let limit = self.crew.limit.met(&tally);
+        if let Some(decision) = self.decide_on_trouble(limit.is_some()).or_else(|| self.expire(now)) {
+            return decision;
+        }
         if !self.open.is_empty() {
             return self.decide_with_open_turns(limit.is_some());
         }
@@ -160,38 +216,82 @@ impl CoordinatorState {
         let until = self.crew.until.as_ref().and_then(|until| until.met(&tally));
         if let Some(reason) = &self.cancelled {
             outcome(OutcomeKind::Cancelled, reason.clone())
-        } else if let Some(detail) = &self.failed {
-            outcome(OutcomeKind::Failed, detail.clone())
         } else if let Some(detail) = until {
             outcome(OutcomeKind::Concluded, detail)
         } else if let Some(detail) = self.limited.clone().or(limit) {
             outcome(OutcomeKind::Limited, detail)
+        } else if self.is_paused {
+            Decision::Suspend("paused: go on with `unpause`".to_owned())
         } else {
             self.ask_pattern(transcript)
         }
+    }
+
+    /// Decides about agents that cannot go on. A run that is to end anyway only needs their turns out of the way.
+    fn decide_on_trouble(&self, over_limit: bool) -> Option<Decision> {
+        let turn_of = |agent: &AgentName| {
+            self.open.iter().find(|(_, speaker)| *speaker == agent).map(|(turn, _)| *turn)
+        };
+        let measure = self.troubles.measure(&self.crew.policies, turn_of)?;
+        let is_open = measure.turn.is_some_and(|turn| self.open.contains_key(&turn));
+        let is_ending = self.cancelled.is_some() || over_limit;
+        if is_ending && is_open {
+            return Some(Decision::Take(Measure { escalation: Escalation::SkipTurn, ..measure }));
+        }
+        if self.cancelled.is_some() {
+            return None;
+        }
+        let failed = |detail| Decision::Conclude(RunOutcome { kind: OutcomeKind::Failed, detail });
+        match measure.escalation {
+            // Turns of others reach their end first; that of an agent that was given up has none.
+            Escalation::Fail if self.open.is_empty() => Some(failed(measure.reason)),
+            Escalation::Fail if is_open => Some(failed(format!("`{}` {}", measure.agent, measure.reason))),
+            Escalation::Fail => None,
+            Escalation::Quarantine => {
+                Some(Decision::Quarantine(format!("`{}` {}", measure.agent, measure.reason)))
+            }
+            _ => Some(Decision::Take(measure)),
+        }
+    }
+
+    fn expire(&self, now: Timestamp) -> Option<Decision> {
+        let expired: Vec<&OpenReview> = self.reviews.expired(now).collect();
+        let escalated = expired.iter().find(|open| open.request.on_expiry == OnExpiry::Escalate);
+        if let Some(open) = escalated {
+            return Some(Decision::Quarantine(format!("nobody has answered {} in time", open.review)));
+        }
+        (!expired.is_empty()).then(|| Decision::Expire(expired.iter().map(|open| open.review).collect()))
     }
 
     fn decide_with_open_turns(&self, over_limit: bool) -> Decision {
         if self.cancelled.is_some() || over_limit {
             return Decision::CancelTurns;
         }
-        let is_stuck = |turn: &TurnId| {
-            self.in_doubt.contains_key(turn) && !self.open_calls.iter().any(|call| call.turn == *turn)
+        let asks = |turn: &TurnId| {
+            self.reviews.iter().any(|open| open.review.call().is_some_and(|call| call.turn == *turn))
         };
+        let is_stuck = |turn: &TurnId| asks(turn) && !self.open_calls.iter().any(|call| call.turn == *turn);
         if self.open.keys().all(is_stuck) {
-            let doubts: Vec<&str> = self.in_doubt.values().map(String::as_str).collect();
-            return Decision::Suspend(format!(
-                "in doubt, a person has to say what happened: {}",
-                doubts.join("; ")
-            ));
+            let waiting = |open: &OpenReview| {
+                format!("{} (`{}`: {})", open.review, open.request.tool, open.request.reason)
+            };
+            let reviews: Vec<String> = self.reviews.iter().map(waiting).collect();
+            return Decision::Suspend(format!("waits for a person: {}", reviews.join("; ")));
         }
         Decision::Wait
     }
 
     fn ask_pattern(&self, transcript: &Arc<Transcript>) -> Decision {
         let failed = |detail: String| Decision::Conclude(RunOutcome { kind: OutcomeKind::Failed, detail });
+        if self.active.is_empty() {
+            return failed("nobody is left to speak".to_owned());
+        }
+        if let Some(agent) = self.troubles.again() {
+            let (speaker, reason) = (agent.clone(), "asked again, as its model was replaced".to_owned());
+            return Decision::Assign(vec![(TurnId(self.assigned + 1), Assignment { speaker, reason })]);
+        }
         let view = ConversationView {
-            agents: &self.crew.agents,
+            agents: &self.active,
             transcript,
             assigned: self.assigned,
             last_speaker: self.last_speaker.as_ref(),
@@ -204,7 +304,7 @@ impl CoordinatorState {
                 failed("the pattern named nobody".to_owned())
             }
             PatternDecision::Speak(turns) => {
-                if let Some(stranger) = turns.iter().find(|turn| !self.crew.agents.contains(&turn.speaker)) {
+                if let Some(stranger) = turns.iter().find(|turn| !self.active.contains(&turn.speaker)) {
                     return failed(format!(
                         "the pattern named `{}`, who is not in the crew",
                         stranger.speaker
@@ -231,5 +331,7 @@ impl std::fmt::Debug for CoordinatorState {
     }
 }
 
+#[cfg(test)]
+mod escalation_tests;
 #[cfg(test)]
 mod tests;

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use crate::{Event, Record};
+use crate::{Command, Event, Record};
 use playhouse_types::{
-    CaseName, OutcomeKind, RunId, RunOutcome, RunStatus, ScenarioName, TenantId, Timestamp, TraceContext,
-    Usage,
+    CaseName, OutcomeKind, ReviewId, RunId, RunOutcome, RunStatus, ScenarioName, TenantId, Timestamp,
+    TraceContext, Usage,
 };
 use serde::{Deserialize, Serialize};
 
@@ -105,18 +105,25 @@ impl RunRow {
             | Event::ToolFailed { .. }
             | Event::ToolDenied { .. }
             | Event::ToolInDoubt { .. } => self.usage.tool_calls += 1,
+            // A paused run stays one when it comes to rest.
+            Event::Suspended { .. } if self.status == RunStatus::Paused => {}
             Event::Suspended { reason } => self.rest(OutcomeKind::Waiting, reason),
             Event::Quarantined { reason } => self.rest(OutcomeKind::Quarantined, reason),
-            Event::Resumed { .. } => {
-                self.status = RunStatus::Running;
-                self.outcome = None;
-            }
+            Event::Resumed { .. } if self.status != RunStatus::Paused => self.go_on(),
+            Event::CommandAccepted { command: Command::Pause, .. } => self.status = RunStatus::Paused,
+            Event::CommandAccepted { command: Command::Unpause, .. }
+            | Event::ReviewDecided { review: ReviewId::Quarantine(_), .. } => self.go_on(),
             Event::RunConcluded { outcome, .. } => {
                 self.rest(outcome.kind, &outcome.detail);
                 self.ended_at = Some(record.time);
             }
             _ => {}
         }
+    }
+
+    fn go_on(&mut self) {
+        self.status = RunStatus::Running;
+        self.outcome = None;
     }
 
     fn rest(&mut self, kind: OutcomeKind, detail: &str) {

@@ -8,6 +8,7 @@ use futures::future::BoxFuture;
 use playhouse_agents::AgentDefinition;
 use playhouse_coordinator::{CrewDefinition, ResultFn};
 use playhouse_messages::{Tool, ToolError};
+use playhouse_review::ReviewPolicy;
 use playhouse_types::{CaseName, ScenarioName, ToolSpec};
 
 /// What a set of tools gets when it is opened.
@@ -73,6 +74,20 @@ pub type OpeningMessage = Arc<dyn Fn(&str) -> Result<String, String> + Send + Sy
 /// Prints what a person wants to see of the results (JSON texts by case, in order) below the conversation.
 pub type Report = Arc<dyn Fn(&[(Option<CaseName>, String)]) -> String + Send + Sync>;
 
+/// What becomes of a run whose scenario has changed since it was last worked on.
+///
+/// Recorded work is never done again, so any change can be gone on with; this says whether it should be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum OnChange {
+    /// It goes on with the new definition, which goes on record. The default.
+    #[default]
+    Continue,
+    /// It is not touched: only the definition that began it may go on.
+    Pin,
+    /// It is set aside until a person says what to do.
+    Quarantine,
+}
+
 /// A scenario, complete and checked.
 #[derive(Clone)]
 pub struct Definition {
@@ -102,6 +117,10 @@ pub struct Definition {
     pub default_cases: Option<PathBuf>,
     /// How results are shown to a person, if not as JSON.
     pub report: Option<Report>,
+    /// Which tool calls a person is asked about.
+    pub policy: ReviewPolicy,
+    /// What becomes of a run that is resumed after the scenario has changed.
+    pub on_change: OnChange,
     /// BLAKE3 of names, instructions, tools and conditions: tells whether the scenario changed since.
     pub hash: [u8; 32],
 }

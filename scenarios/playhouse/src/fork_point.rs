@@ -36,12 +36,13 @@ impl OpenEnds {
             Event::ReviewOpened { review, .. } => drop(self.reviews.insert(*review)),
             Event::ReviewDecided { review, .. } => {
                 self.reviews.remove(review);
-                if let ReviewId::Doubt(call) = review {
-                    self.tool_calls.remove(call);
+                match review {
+                    ReviewId::Doubt(call) => drop(self.tool_calls.remove(call)),
+                    ReviewId::Quarantine(_) => self.is_at_rest = false,
+                    ReviewId::Approval(_) | ReviewId::Question(_) => {}
                 }
             }
-            // An agent that lost its turn has lost its calls, too: a turn that has ended waits for nothing.
-            Event::TurnEnded { turn, .. } => self.model_calls.retain(|(other, _)| other != turn),
+            Event::TurnEnded { turn, .. } => self.end_turn(*turn),
             Event::Suspended { .. } | Event::Quarantined { .. } => self.is_at_rest = true,
             Event::CommandAccepted { command: Command::Pause, .. } => self.is_at_rest = true,
             Event::CommandAccepted { command: Command::Unpause, .. } | Event::Resumed { .. } => {
@@ -52,6 +53,13 @@ impl OpenEnds {
             | Event::CommandAccepted { command: Command::Cancel { .. }, .. } => self.has_ended = true,
             _ => {}
         }
+    }
+
+    /// A turn that has ended waits for nothing, whether it was done or taken from its agent.
+    fn end_turn(&mut self, turn: TurnId) {
+        self.model_calls.retain(|(other, _)| *other != turn);
+        self.tool_calls.retain(|call| call.turn != turn);
+        self.reviews.retain(|review| review.call().is_none_or(|call| call.turn != turn));
     }
 
     fn is_empty(&self) -> bool {

@@ -37,17 +37,18 @@ pub use builders::{
 pub use commands::main;
 pub use conversation::{ActorRestart, CallEnd, Conversation, ToolCall, Turn};
 pub use definition::{
-    CaseInput, Definition, InputForm, LoadCases, OpenTools, OpeningMessage, Report, StartContext, ToolSource,
+    CaseInput, Definition, InputForm, LoadCases, OnChange, OpenTools, OpeningMessage, Report, StartContext,
+    ToolSource,
 };
 pub use entry::{EntryError, Parameter, ParameterError, ScenarioEntry, ScenarioFn};
 pub use host::{
     BatchEnd, BatchHandle, Durability, FindScenario, ForkedRun, OpenError, Resumed, RunEnd, RunError,
-    RunHandle, Runtime, RuntimeOptions, Secret, StartBatch, StartFork, StartRun, async_runtime,
+    RunHandle, Runtime, RuntimeOptions, Secret, Settlement, StartBatch, StartFork, StartRun, async_runtime,
 };
 pub use outcome::Outcome;
 pub use playhouse_coordinator::{
-    Assignment, Condition, ConversationView, CrewDefinition, Pattern, PatternDecision, RoundRobin, RunRest,
-    Selector, cost_microusd, deadline, says, tokens, turns,
+    AgentPolicy, Assignment, Condition, ConversationView, CrewDefinition, Escalation, Pattern,
+    PatternDecision, RoundRobin, RunRest, Selector, cost_microusd, deadline, says, tokens, turns,
 };
 pub use playhouse_journal::{Command, CommandId, CommandInbox, Event, JournalRead, Kind, Record, RunRow};
 pub use playhouse_macros::{tool, tools};
@@ -55,10 +56,12 @@ pub use playhouse_messages::{
     Exchange, ExchangeCall, HistoryItem, ModelRequest, Probe, RunEvent, ScriptContext, ScriptReply, Tool,
     ToolContext, ToolError, ToolOutput, ToolSet,
 };
+pub use playhouse_review::{Gate, GateQuery};
 pub use playhouse_runtime::{Backoff, EventStream, RestartPolicy as Restart, StreamItem};
 pub use playhouse_types::{
-    AgentName, CallId, CaseName, Effect, EffectKeys, IntentScope, Message, ModelName, OutcomeKind,
-    Participant, RunId, RunOutcome, RunStatus, ScenarioName, Seq, ToolName, ToolSpec, Usage,
+    AgentName, CallId, CaseName, Effect, EffectKeys, IntentScope, Message, ModelName, OnExpiry, OutcomeKind,
+    Participant, ReviewId, RunId, RunOutcome, RunStatus, ScenarioName, Seq, ToolName, ToolSpec, Usage,
+    Verdict,
 };
 pub use replay::{Deviation, Replayed};
 

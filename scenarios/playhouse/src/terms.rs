@@ -1,9 +1,11 @@
 //! What a run is worked on with: chosen when it was admitted, and anew by records on the way.
 
+use std::collections::BTreeMap;
+
 use playhouse_agents::Effects;
 use playhouse_journal::{AdmittedRun, Event, Fork, Record};
 use playhouse_messages::RunLog;
-use playhouse_types::{ModelName, Seq};
+use playhouse_types::{AgentName, ModelName, Seq};
 
 /// What is in force after some record of a run: a fold of the records up to it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -12,6 +14,8 @@ pub(crate) struct Terms {
     pub(crate) seed: u64,
     /// The model that all agents ask, if one was chosen.
     pub(crate) model: Option<ModelName>,
+    /// The models that single agents were given since.
+    pub(crate) replaced: BTreeMap<AgentName, ModelName>,
     /// Whether tools that change anything outside may run.
     pub(crate) effects: Effects,
     /// The hash of the scenario's definition.
@@ -26,6 +30,7 @@ impl Terms {
         Self {
             seed: admitted.seed,
             model: admitted.model.clone(),
+            replaced: BTreeMap::new(),
             effects: Effects::On,
             definition_hash: admitted.definition_hash,
             fork: None,
@@ -52,13 +57,22 @@ impl Terms {
             Event::Forked(fork) => {
                 self.seed = fork.seed;
                 if let Some(model) = &fork.model {
-                    self.model = Some(model.clone());
+                    self.choose(model);
                 }
                 self.effects = if fork.effects { Effects::On } else { Effects::Off };
                 self.fork = Some(fork.as_ref().clone());
             }
+            Event::ModelReplaced { agent: Some(agent), model, .. } => {
+                self.replaced.insert(agent.clone(), model.clone());
+            }
+            Event::ModelReplaced { agent: None, model, .. } => self.choose(model),
             Event::DefinitionChanged { to, .. } => self.definition_hash = *to,
             _ => {}
         }
+    }
+
+    fn choose(&mut self, model: &ModelName) {
+        self.model = Some(model.clone());
+        self.replaced.clear();
     }
 }

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,16 +15,22 @@ use crate::{
     deadline, says, turns,
 };
 
-fn name(text: &str) -> AgentName {
+pub(super) fn name(text: &str) -> AgentName {
     AgentName::new(text).unwrap()
 }
 
-fn crew(until: Option<Condition>, limit: Condition) -> CrewDefinition {
-    CrewDefinition { agents: vec![name("a"), name("b")], pattern: Box::new(RoundRobin::new()), until, limit }
+pub(super) fn crew(until: Option<Condition>, limit: Condition) -> CrewDefinition {
+    CrewDefinition {
+        agents: vec![name("a"), name("b")],
+        pattern: Box::new(RoundRobin::new()),
+        until,
+        limit,
+        policies: BTreeMap::new(),
+    }
 }
 
 /// A record at `second` seconds.
-fn record(second: i64, turn: u32, event: Event) -> Record {
+pub(super) fn record(second: i64, turn: u32, event: Event) -> Record {
     Record {
         run: RunId::from_u128(1),
         seq: Seq(1),
@@ -43,39 +50,51 @@ fn record(second: i64, turn: u32, event: Event) -> Record {
     }
 }
 
-fn assigned(second: i64, turn: u32, speaker: &str) -> Record {
+pub(super) fn assigned(second: i64, turn: u32, speaker: &str) -> Record {
     let event =
         Event::TurnAssigned { turn: TurnId(turn), speaker: name(speaker), reason: String::new(), upto: 1 };
     record(second, turn, event)
 }
 
-fn ended(second: i64, turn: u32, outcome: TurnOutcome) -> Record {
+pub(super) fn ended(second: i64, turn: u32, outcome: TurnOutcome) -> Record {
     record(second, turn, Event::TurnEnded { turn: TurnId(turn), outcome })
 }
 
-fn said(second: i64, turn: u32, from: Participant, content: &str) -> Record {
+pub(super) fn said(second: i64, turn: u32, from: Participant, content: &str) -> Record {
     let message = Message { turn: TurnId(turn), from, content: content.to_owned(), label: Label::default() };
     record(second, turn, Event::MessagePosted { message })
 }
 
-fn decide_at(crew: CrewDefinition, records: &[Record], second: i64) -> Decision {
+fn intent(call: CallId) -> Event {
+    Event::ToolIntent(ToolIntent {
+        call,
+        tool: ToolName::new("pay").unwrap(),
+        arguments: "{}".to_owned(),
+        effect: Effect::Once,
+        keys: EffectKeys { idempotency: String::new(), intent: None },
+        dispatch_by: Timestamp(0),
+        verdict: GateVerdict::Allow,
+    })
+}
+
+pub(super) fn decide_at(crew: CrewDefinition, records: &[Record], second: i64) -> Decision {
     let mut state = CoordinatorState::new(crew);
     records.iter().for_each(|record| state.apply(record));
     state.decide(&Arc::new(Transcript::default()), Timestamp(second * 1_000_000))
 }
 
-fn decide(crew: CrewDefinition, records: &[Record]) -> Decision {
+pub(super) fn decide(crew: CrewDefinition, records: &[Record]) -> Decision {
     let last = records.last().map_or(0, |record| record.time.0 / 1_000_000);
     decide_at(crew, records, last)
 }
 
 #[track_caller]
-fn check_end(decision: &Decision, kind: OutcomeKind, detail: &str) {
+pub(super) fn check_end(decision: &Decision, kind: OutcomeKind, detail: &str) {
     assert_eq!(*decision, Decision::Conclude(RunOutcome { kind, detail: detail.to_owned() }));
 }
 
 #[track_caller]
-fn check_speaker(decision: Decision, turn: u32, speaker: &str) {
+pub(super) fn check_speaker(decision: Decision, turn: u32, speaker: &str) {
     let Decision::Assign(assignments) = decision else { panic!("{decision:?}") };
     let given: Vec<_> = assignments.iter().map(|(turn, to)| (turn.0, to.speaker.as_str())).collect();
     assert_eq!(given, [(turn, speaker)]);
@@ -155,15 +174,23 @@ fn a_model_that_fails_for_good_fails_the_run() {
 #[test]
 fn a_call_in_doubt_suspends_the_run_and_nobody_else_is_asked() {
     let call = CallId { turn: TurnId(1), step: Step(1), ordinal: 0 };
+    let intended = record(1, 1, intent(call));
     let doubt = record(2, 1, Event::ToolInDoubt { call, detail: "timeout".to_owned() });
-    let decision = decide(crew(None, turns(9)), &[assigned(1, 1, "a"), doubt]);
-    assert!(matches!(decision, Decision::Suspend(reason) if reason.contains("call_1_1_0: timeout")));
+    let decision = decide(crew(None, turns(9)), &[assigned(1, 1, "a"), intended, doubt]);
+    let expected = "waits for a person: doubt-1.1.0 (`pay`: timeout)".to_owned();
+    assert_eq!(decision, Decision::Suspend(expected));
 }
 
 #[test]
 fn a_pattern_that_names_a_stranger_fails_the_run() {
     let pattern = Box::new(Selector::new(|_| Some(name("stranger"))));
-    let crew = CrewDefinition { agents: vec![name("a")], pattern, until: None, limit: turns(9) };
+    let crew = CrewDefinition {
+        agents: vec![name("a")],
+        pattern,
+        until: None,
+        limit: turns(9),
+        policies: BTreeMap::new(),
+    };
     let detail = "the pattern named `stranger`, who is not in the crew";
     check_end(&decide(crew, &[]), OutcomeKind::Failed, detail);
 }
@@ -187,18 +214,7 @@ fn a_case_that_waited_for_its_place_in_a_batch_has_not_been_active() {
 #[test]
 fn a_call_in_doubt_does_not_suspend_the_run_while_a_sibling_call_is_open() {
     let call = |ordinal| CallId { turn: TurnId(1), step: Step(1), ordinal };
-    let intent = |ordinal| {
-        let intent = ToolIntent {
-            call: call(ordinal),
-            tool: ToolName::new("pay").unwrap(),
-            arguments: "{}".to_owned(),
-            effect: Effect::Once,
-            keys: EffectKeys { idempotency: String::new(), intent: None },
-            dispatch_by: Timestamp(0),
-            verdict: GateVerdict::Allow,
-        };
-        record(1, 1, Event::ToolIntent(intent))
-    };
+    let intent = |ordinal| record(1, 1, intent(call(ordinal)));
     let doubt = record(2, 1, Event::ToolInDoubt { call: call(0), detail: "timeout".to_owned() });
     let mut records = vec![assigned(1, 1, "a"), intent(0), intent(1), doubt];
     assert_eq!(decide(crew(None, turns(9)), &records), Decision::Wait);
@@ -224,8 +240,13 @@ impl Pattern for Twice {
 
 #[test]
 fn an_agent_cannot_have_two_turns_at_once() {
-    let crew =
-        CrewDefinition { agents: vec![name("a")], pattern: Box::new(Twice), until: None, limit: turns(9) };
+    let crew = CrewDefinition {
+        agents: vec![name("a")],
+        pattern: Box::new(Twice),
+        until: None,
+        limit: turns(9),
+        policies: BTreeMap::new(),
+    };
     let detail = "the pattern named an agent twice for turns at once";
     check_end(&decide(crew, &[]), OutcomeKind::Failed, detail);
 }

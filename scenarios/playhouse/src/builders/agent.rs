@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use playhouse_agents::AgentDefinition;
+use playhouse_coordinator::{AgentPolicy, Escalation};
 use playhouse_messages::{ModelRequest, Script, ScriptContext, ScriptReply, Tool};
 use playhouse_types::{AgentName, ModelName};
 
@@ -36,6 +37,8 @@ pub struct AgentBuilder {
     pub(crate) max_output_tokens: Option<u32>,
     pub(crate) max_steps: u32,
     pub(crate) restart: RestartPolicy,
+    pub(crate) may_ask: bool,
+    pub(crate) policy: AgentPolicy,
 }
 
 impl AgentBuilder {
@@ -52,6 +55,8 @@ impl AgentBuilder {
             max_output_tokens: None,
             max_steps: AgentDefinition::DEFAULT_MAX_STEPS,
             restart: RestartPolicy::default(),
+            may_ask: false,
+            policy: AgentPolicy::default(),
         }
     }
 
@@ -124,6 +129,26 @@ impl AgentBuilder {
         self
     }
 
+    /// Says what becomes of it when it crashed more often than its restart policy allows: the first measure the first
+    /// time, and so on; after the last one the run is set aside until a person says what to do.
+    pub fn on_crash(mut self, ladder: impl IntoIterator<Item = Escalation>) -> Self {
+        self.policy.on_crash = ladder.into_iter().collect();
+        self
+    }
+
+    /// Says what becomes of it when its model failed for good: the first measure the first time, and so on; after the
+    /// last one the run fails.
+    pub fn on_model_failure(mut self, ladder: impl IntoIterator<Item = Escalation>) -> Self {
+        self.policy.on_model_failure = ladder.into_iter().collect();
+        self
+    }
+
+    /// Lets it ask a person: it gets a tool `ask_person` whose answer a person gives (`playhouse review answer`).
+    pub const fn may_ask(mut self) -> Self {
+        self.may_ask = true;
+        self
+    }
+
     pub(crate) fn id(&self) -> AgentId {
         AgentId(Arc::clone(&self.name))
     }
@@ -142,6 +167,7 @@ impl AgentBuilder {
             max_output_tokens: self.max_output_tokens,
             max_steps: self.max_steps,
             restart: self.restart.clone(),
+            may_ask: self.may_ask,
             ..AgentDefinition::new(name)
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use playhouse_agents::ASK_PERSON;
 use playhouse_coordinator::{Condition, CrewDefinition};
 use playhouse_types::{AgentName, Lane, ScenarioName};
 use serde::Serialize;
@@ -19,7 +20,7 @@ use super::tool_list::{ListedTools, SingleTool, ToolsId};
 use crate::definition::{Definition, ToolSource};
 
 /// Names that a transcript or a journal uses for something other than an agent.
-const RESERVED: [&str; 2] = [Lane::RUN, "user"];
+const RESERVED: [&str; 3] = [Lane::RUN, "user", "runtime"];
 
 /// Checks a scenario and makes its definition.
 pub(super) fn build<I, O>(mut draft: ScenarioBuilder<I, O>) -> Result<Scenario<I, O>, ScenarioError>
@@ -48,7 +49,7 @@ where
     let agents: Vec<_> = draft.agents.iter().zip(names).map(|(agent, name)| agent.definition(name)).collect();
     let definition = Definition {
         hash: describe::hash(&name, &agents, &tools, crew),
-        crew: crew_definition(crew),
+        crew: crew_definition(crew, &draft.agents),
         name,
         about: draft.about,
         parameters: "{}".to_owned(),
@@ -61,6 +62,8 @@ where
         default_input: draft.default_input,
         default_cases: draft.default_cases,
         report,
+        policy: draft.policy,
+        on_change: draft.on_change,
     };
     Ok(Scenario::new(definition))
 }
@@ -94,7 +97,9 @@ fn check_agent<I, O>(agent: &AgentBuilder, draft: &ScenarioBuilder<I, O>, proble
     if let Some(temperature) = agent.temperature.filter(|value| !(value.is_finite() && *value >= 0.0)) {
         problems.push(Problem::Temperature { agent: name.clone(), temperature: temperature.to_string() });
     }
-    let listed = agent.tools.iter().flat_map(ListedTools::specs).map(|spec| spec.name.to_string());
+    let asks = agent.may_ask.then(|| ASK_PERSON.to_owned());
+    let listed =
+        agent.tools.iter().flat_map(ListedTools::specs).map(|spec| spec.name.to_string()).chain(asks);
     for (tool, count) in repeated(listed) {
         problems.push(Problem::ToolListedTwice { agent: name.clone(), tool, count });
     }
@@ -180,10 +185,12 @@ fn check_members(crew: &CrewDraft, agents: &[AgentBuilder], problems: &mut Vec<P
     }
 }
 
-fn crew_definition(crew: &CrewDraft) -> CrewDefinition {
+fn crew_definition(crew: &CrewDraft, drafts: &[AgentBuilder]) -> CrewDefinition {
     // The names were checked with the agents they belong to.
     let agents = crew.members.iter().filter_map(|member| AgentName::new(&member.0).ok()).collect();
+    let policy = |agent: &AgentBuilder| Some((AgentName::new(&agent.name).ok()?, agent.policy.clone()));
     CrewDefinition {
+        policies: drafts.iter().filter_map(policy).collect(),
         agents,
         pattern: crew.pattern.boxed(),
         until: crew.until.clone(),

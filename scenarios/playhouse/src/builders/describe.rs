@@ -44,5 +44,6 @@ fn describe_agent(agent: &AgentDefinition) -> serde_json::Value {
         "temperature": agent.temperature,
         "max_output_tokens": agent.max_output_tokens,
         "max_steps": agent.max_steps,
+        "may_ask": agent.may_ask,
     })
 }

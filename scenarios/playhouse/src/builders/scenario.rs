@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use playhouse_coordinator::{Pattern, ResultFn};
 use playhouse_messages::{ToolError, ToolSet};
+use playhouse_review::{Gate, GateQuery, ReviewPolicy};
 use playhouse_types::CaseName;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,7 +20,7 @@ use super::result;
 use super::tool_list::ToolsId;
 use super::user_error::{InputError, ResultError};
 use crate::Conversation;
-use crate::definition::{Definition, LoadCases, OpeningMessage, StartContext};
+use crate::definition::{Definition, LoadCases, OnChange, OpeningMessage, StartContext};
 
 /// Reads the cases of a folder, each with a name that is unique in it; errors name the path.
 pub type ReadCases<I> = fn(&Path) -> Result<Vec<(CaseName, I)>, InputError>;
@@ -68,6 +69,8 @@ where
             default_input: None,
             default_cases: None,
             report: None,
+            policy: ReviewPolicy::default(),
+            on_change: OnChange::default(),
             types: PhantomData,
         }
     }
@@ -109,6 +112,8 @@ pub struct ScenarioBuilder<I, O> {
     pub(crate) default_input: Option<String>,
     pub(crate) default_cases: Option<PathBuf>,
     pub(crate) report: Option<TypedReport<O>>,
+    pub(crate) policy: ReviewPolicy,
+    pub(crate) on_change: OnChange,
     types: PhantomData<fn(I) -> O>,
 }
 
@@ -163,6 +168,19 @@ where
     /// A run that is not part of a batch is shown under the scenario's name.
     pub fn report(mut self, make: impl Fn(&[(CaseName, O)]) -> String + Send + Sync + 'static) -> Self {
         self.report = Some(Arc::new(make));
+        self
+    }
+
+    /// Says which tool calls run by themselves, which a person approves first and which are denied: a pure function.
+    /// Without it every call runs, but for tools that declare `approval = "required"`.
+    pub fn review(mut self, gate: impl Fn(&GateQuery<'_>) -> Gate + Send + Sync + 'static) -> Self {
+        self.policy = ReviewPolicy::new(gate);
+        self
+    }
+
+    /// Says what becomes of a run that is resumed after the scenario has changed; it goes on if not set.
+    pub fn on_change(mut self, on_change: OnChange) -> Self {
+        self.on_change = on_change;
         self
     }
 

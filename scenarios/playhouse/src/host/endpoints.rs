@@ -80,6 +80,23 @@ impl Endpoints {
         Ok(models)
     }
 
+    /// Finds one model by name for an agent of a scenario.
+    pub(crate) async fn named(
+        &self,
+        definition: &Definition,
+        agent: &AgentName,
+        model: &ModelName,
+    ) -> Result<AgentModel, RunError> {
+        let has_script = definition.agents.iter().any(|known| known.name == *agent && known.script.is_some());
+        if model.as_str() != ModelName::SCRIPTED {
+            return Ok(AgentModel { name: model.clone(), client: self.client(model.as_str()).await? });
+        }
+        if has_script {
+            return Ok(AgentModel { name: model.clone(), client: self.scripted(definition) });
+        }
+        Err(RunError::Invalid(format!("agent `{agent}` of scenario `{}` has no script", definition.name)))
+    }
+
     fn name_models(
         &self,
         definition: &Definition,

@@ -7,14 +7,15 @@ use playhouse_journal::{
     ChainHead, Event, Fork, Kind, NewRecord, ReadError, Record, RecordKey, RunPlace, RunRow, StoredRecord,
     seal,
 };
-use playhouse_messages::{JournalError, RunLog};
+use playhouse_messages::{JournalError, RunJournal, RunLog};
 use playhouse_runtime::{new_run_id, new_trace};
 use playhouse_storage::RunAppend;
 use playhouse_types::{Label, Lane, ModelName, RunId, Seq, Step, TurnId};
 
+use super::change::{changed, record_change, refuse_pinned, why_set_aside};
 use super::error::RunError;
 use super::live_run::{Leave, OpenedRun, RunHandle, incarnations};
-use super::resume::{FindScenario, load, open_journal, refuse_missing_agents};
+use super::resume::{FindScenario, load, open_journal};
 use super::runtime::{Inner, Runtime, with_sources};
 use crate::definition::Definition;
 use crate::fork_point::fork_point;
@@ -73,7 +74,7 @@ impl Runtime {
             return Err(RunError::Invalid(format!("run `{run}` has no admission on record")));
         };
         let definition = find(&row.scenario, &admitted.parameters).map_err(RunError::Invalid)?;
-        refuse_missing_agents(run, &admitted.agents, &definition)?;
+        refuse_pinned(inner, run, &definition).await?;
         let model = start.model.clone().or(terms.model);
         // Found before admission: a run that cannot be worked on is not written.
         let means = inner.means(&definition, model.as_ref()).await?;
@@ -147,6 +148,9 @@ async fn admit(
     };
     sealing.add(record, epoch, inner.clock.now())?;
     let Sealing { row, log, stored, .. } = sealing;
+    if let Some(reason) = why_set_aside(&row, &log, &definition) {
+        return Err(RunError::Invalid(format!("a fork of run `{}` could not go on: {reason}", source.run)));
+    }
     inner.take_up(row.run)?;
     match write(inner, &row, epoch, stored).await {
         Ok(()) => log.mark_durable(log.head()),
@@ -155,13 +159,28 @@ async fn admit(
             return Err(error);
         }
     }
-    match open_journal(inner, &row, epoch, &log).await {
+    match open(inner, &row, epoch, &log, &definition).await {
         Ok(journal) => Ok(OpenedRun { definition, journal, row, epoch, owner_gone_at: None }),
         Err(error) => {
             inner.let_go(row.run, epoch, Leave::Release).await;
             Err(error)
         }
     }
+}
+
+/// Opens the new run; from here on the definition at hand is in force.
+async fn open(
+    inner: &Arc<Inner>,
+    row: &RunRow,
+    epoch: u64,
+    log: &Arc<RunLog>,
+    definition: &Definition,
+) -> Result<RunJournal, RunError> {
+    let journal = open_journal(inner, row, epoch, log).await?;
+    if let Some((from, to)) = changed(log, definition) {
+        record_change(&journal, epoch, from, to).await?;
+    }
+    Ok(journal)
 }
 
 /// Writes a run that is not there yet. The journal writer has no part in it: it gives records the time of now.

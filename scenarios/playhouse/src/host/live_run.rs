@@ -4,22 +4,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use playhouse_agents::{Agent, AgentArgs, RunContext, request_header};
-use playhouse_coordinator::{Coordinator, CoordinatorArgs, CrewLinks, RunRest};
-use playhouse_journal::{Event, Kind, NewRecord, RecordKey, RunRow};
+use playhouse_agents::{Agent, AgentArgs, RunContext, question_spec, request_header};
+use playhouse_coordinator::{CheckArguments, Coordinator, CoordinatorArgs, CrewLinks, RunRest};
+use playhouse_journal::{Event, Kind, NewRecord, PendingCommand, RecordKey, RunRow};
 use playhouse_messages::{Address, AgentMsg, CoordinatorMsg, RunEvent, RunJournal, RunLog};
+use playhouse_review::{Gate, GateQuery};
 use playhouse_runtime::{
     ChildSpec, EventStream, RestartPolicy, Strategy, StreamItem, Supervisor, SupervisorArgs, SupervisorMsg,
 };
-use playhouse_types::{
-    AgentName, Envelope, Incarnation, Label, Lane, ModelName, RunId, Seq, Step, Timestamp, TurnId,
-};
+use playhouse_types::{AgentName, Incarnation, Label, Lane, ModelName, RunId, Seq, Step, Timestamp, TurnId};
 use ractor::{Actor, ActorRef};
 use tokio::sync::watch;
 use tracing::warn;
 
 use super::endpoints::AgentModel;
 use super::error::RunError;
+use super::links::Links;
+use super::model_slot::ModelSlot;
 use super::observer::RunObserver;
 use super::runtime::Inner;
 use super::system::addressed_child;
@@ -131,15 +132,17 @@ pub(crate) struct OpenedRun {
 
 /// A run and its actors.
 pub(crate) struct LiveRun {
-    run: RunId,
+    pub(crate) run: RunId,
     epoch: u64,
+    pub(crate) definition: Arc<Definition>,
     /// The row as of the record at `folded`.
-    row: RunRow,
+    pub(crate) row: RunRow,
     folded: Seq,
     pub(crate) journal: RunJournal,
     supervisor: ActorRef<SupervisorMsg>,
-    coordinator: Address<CoordinatorMsg>,
-    agents: BTreeMap<AgentName, Address<AgentMsg>>,
+    pub(crate) coordinator: Address<CoordinatorMsg>,
+    pub(crate) agents: BTreeMap<AgentName, Address<AgentMsg>>,
+    models: BTreeMap<AgentName, ModelSlot>,
     rest: Arc<watch::Sender<Option<RunRest>>>,
 }
 
@@ -154,10 +157,8 @@ impl LiveRun {
         else {
             return Err(RunError::Invalid(format!("run `{}` is a batch", opened.row.run)));
         };
-        if opened.epoch > 1 {
-            // Before anybody gets a turn: a run that was cancelled while it rested does nothing more.
-            inner.take_commands(&opened.journal, &Address::new(1)).await?;
-        }
+        // Before anybody gets a turn: a run that was cancelled while it rested does nothing more.
+        let commands = if opened.epoch > 1 { inner.store.pending(opened.row.run).await? } else { Vec::new() };
         let run = opened.row.run;
         let rest = Arc::new(watch::Sender::new(None));
         let coordinator = Address::new(MAILBOX);
@@ -181,12 +182,15 @@ impl LiveRun {
         });
         let parts =
             Parts { inner, opened: &opened, context, means, coordinator: &coordinator, agents: &agents };
-        let mut children = parts.agent_specs();
+        let models = parts.models();
+        let mut children = parts.agent_specs(&models);
         let links = Arc::new(Links::default());
-        children.push(parts.coordinator_spec(&links, &rest));
+        children.push(parts.coordinator_spec(&links, &rest, commands));
         let observer = RunObserver {
             journal: opened.journal.clone(),
             agents: opened.definition.agents.iter().map(|agent| agent.name.clone()).collect(),
+            coordinator: coordinator.clone(),
+            epoch: opened.epoch,
             rest: Arc::clone(&rest),
         };
         let clock = Arc::clone(&inner.clock);
@@ -198,12 +202,14 @@ impl LiveRun {
         let live = Arc::new(Self {
             run,
             epoch: opened.epoch,
+            definition: Arc::clone(&opened.definition),
             folded: opened.journal.log().head(),
             row: opened.row,
             journal: opened.journal,
             supervisor,
             coordinator,
             agents,
+            models,
             rest,
         });
         links.connect(inner, &live);
@@ -212,7 +218,19 @@ impl LiveRun {
         Ok(live)
     }
 
-    fn send(&self, message: SupervisorMsg) {
+    /// Lets an agent start again: with another model, or after it was given up.
+    pub(crate) async fn restart(&self, agent: &AgentName) {
+        self.send(SupervisorMsg::Start { child: agent.as_str().into() });
+    }
+
+    /// Puts another model in place for the agent's next start.
+    pub(crate) fn replace_model(&self, agent: &AgentName, model: &AgentModel) {
+        if let Some(slot) = self.models.get(agent) {
+            slot.replace(model);
+        }
+    }
+
+    pub(crate) fn send(&self, message: SupervisorMsg) {
         // A supervisor that has ended has stopped its children.
         let _ = self.supervisor.send_message(message);
     }
@@ -328,6 +346,26 @@ pub(crate) async fn record_resumption(journal: &RunJournal, epoch: u64, clean: b
     Ok(())
 }
 
+/// Checks arguments that a person has edited as if the agent had written them: schema, then policy.
+pub(crate) fn check_arguments(
+    definition: &Arc<Definition>,
+    tools: &Arc<playhouse_tools::ToolRegistry>,
+) -> CheckArguments {
+    let (definition, tools) = (Arc::clone(definition), Arc::clone(tools));
+    Arc::new(move |request, arguments| {
+        let tool = tools
+            .get(&request.tool)
+            .ok_or_else(|| format!("there is no tool `{}` any more", request.tool))?;
+        let arguments = tool.check(arguments).map_err(|failure| failure.detail)?;
+        let (agent, spec) = (&request.agent, tool.spec());
+        let query = GateQuery { agent, tool: spec, arguments: &arguments, label: Label::default() };
+        match definition.policy.gate(&query) {
+            Gate::Deny { reason } => Err(format!("denied: {reason}")),
+            Gate::Auto | Gate::Approve { .. } => Ok(arguments),
+        }
+    })
+}
+
 /// What the children of a run's supervisor are made of.
 struct Parts<'a> {
     inner: &'a Arc<Inner>,
@@ -339,27 +377,40 @@ struct Parts<'a> {
 }
 
 impl Parts<'_> {
-    /// Describes the agents. They start when they are first given a turn.
-    fn agent_specs(&self) -> Vec<ChildSpec> {
-        let newest = incarnations(self.opened.journal.log());
+    /// Makes the header of each agent's requests.
+    fn models(&self) -> BTreeMap<AgentName, ModelSlot> {
         let names: Vec<AgentName> = self.agents_in_order().map(|agent| agent.name.clone()).collect();
+        self.agents_in_order()
+            .filter_map(|definition| {
+                let model = self.means.models.get(&definition.name)?;
+                let specs = definition.tools.iter().filter_map(|name| self.means.tools.get(name.as_str()));
+                let specs =
+                    specs.map(|tool| Arc::clone(tool.spec())).chain(definition.may_ask.then(question_spec));
+                let header = request_header(definition, model.name.clone(), &names, specs.collect());
+                Some((definition.name.clone(), ModelSlot::new(model, header)))
+            })
+            .collect()
+    }
+
+    /// Describes the agents. They start when they are first given a turn.
+    fn agent_specs(&self, models: &BTreeMap<AgentName, ModelSlot>) -> Vec<ChildSpec> {
+        let newest = incarnations(self.opened.journal.log());
         (1u32..)
             .zip(self.agents_in_order())
             .filter_map(|(place, definition)| {
-                let model = self.means.models.get(&definition.name)?;
+                let slot = models.get(&definition.name)?.clone();
+                let asked = slot.get();
                 let address = self.agents.get(&definition.name)?.clone();
-                let specs = definition.tools.iter().filter_map(|name| self.means.tools.get(name.as_str()));
-                let specs = specs.map(|tool| Arc::clone(tool.spec())).collect();
-                let header = request_header(definition, model.name.clone(), &names, specs);
                 let args = AgentArgs {
                     definition: Arc::new(definition.clone()),
                     place,
                     incarnation: Incarnation(0),
                     run: Arc::clone(&self.context),
                     journal: self.opened.journal.clone(),
-                    model: Arc::clone(&model.client),
-                    header_hash: header.hash(),
-                    header: Arc::new(header),
+                    model: asked.model,
+                    header_hash: asked.header_hash,
+                    header: asked.header,
+                    policy: self.opened.definition.policy.clone(),
                     tools: Arc::clone(&self.means.tools),
                     calls: self.inner.calls.clone(),
                     clock: Arc::clone(&self.inner.clock),
@@ -367,7 +418,11 @@ impl Parts<'_> {
                     address: address.clone(),
                     coordinator: self.coordinator.clone(),
                 };
-                let make = move |incarnation| (Agent, AgentArgs { incarnation, ..args.clone() });
+                let make = move |incarnation| {
+                    let asked = slot.get();
+                    let (model, header, header_hash) = (asked.model, asked.header, asked.header_hash);
+                    (Agent, AgentArgs { incarnation, model, header, header_hash, ..args.clone() })
+                };
                 let mut spec =
                     addressed_child(definition.name.as_str(), definition.restart.clone(), address, make);
                 spec.incarnation = newest.get(definition.name.as_str()).copied().unwrap_or_default();
@@ -381,7 +436,12 @@ impl Parts<'_> {
         self.opened.definition.agents.iter()
     }
 
-    fn coordinator_spec(&self, links: &Arc<Links>, rest: &Arc<watch::Sender<Option<RunRest>>>) -> ChildSpec {
+    fn coordinator_spec(
+        &self,
+        links: &Arc<Links>,
+        rest: &Arc<watch::Sender<Option<RunRest>>>,
+        commands: Vec<PendingCommand>,
+    ) -> ChildSpec {
         let args = CoordinatorArgs {
             incarnation: Incarnation(0),
             journal: self.opened.journal.clone(),
@@ -391,6 +451,9 @@ impl Parts<'_> {
             address: self.coordinator.clone(),
             clock: Arc::clone(&self.inner.clock),
             epoch: self.opened.epoch,
+            check: check_arguments(&self.opened.definition, &self.means.tools),
+            is_attended: self.inner.options.attended,
+            commands,
             rest: Arc::clone(rest),
         };
         let make = move |incarnation| (Coordinator, CoordinatorArgs { incarnation, ..args.clone() });
@@ -403,61 +466,5 @@ impl Parts<'_> {
         spec.incarnation = if is_resumed { Incarnation(newest.0.saturating_sub(1)) } else { newest };
         spec.is_eager = false;
         spec
-    }
-}
-
-/// How a coordinator reaches its run; connected once the run's actors exist.
-#[derive(Default)]
-struct Links(std::sync::OnceLock<(std::sync::Weak<Inner>, std::sync::Weak<LiveRun>)>);
-
-impl Links {
-    fn connect(&self, inner: &Arc<Inner>, live: &Arc<LiveRun>) {
-        // Set once, by the only caller.
-        let _ = self.0.set((Arc::downgrade(inner), Arc::downgrade(live)));
-    }
-
-    fn ends(&self) -> Option<(Arc<Inner>, Arc<LiveRun>)> {
-        let (inner, live) = self.0.get()?;
-        Some((inner.upgrade()?, live.upgrade()?))
-    }
-}
-
-impl CrewLinks for Links {
-    fn take_turn(&self, speaker: &AgentName, turn: TurnId) {
-        let Some((_, live)) = self.ends() else { return };
-        let Some(address) = live.agents.get(speaker) else { return };
-        let envelope = Envelope {
-            sender: Lane::run(),
-            receiver: Lane::from(speaker),
-            incarnation: Incarnation(0),
-            tenant: live.row.tenant.clone(),
-            label: Label::default(),
-            causation: None,
-            trace: live.row.trace,
-            deadline: None,
-        };
-        if address.send(AgentMsg::TakeTurn { envelope, turn }) == Err(playhouse_messages::SendError::Stopped)
-        {
-            live.send(SupervisorMsg::Start { child: speaker.as_str().into() });
-        }
-    }
-
-    fn cancel_turns(&self, speakers: &[AgentName]) {
-        let Some((inner, live)) = self.ends() else { return };
-        inner.calls.cancel_run(live.run);
-        for (agent, address) in live.agents.iter().filter(|(agent, _)| speakers.contains(agent)) {
-            if address.send(AgentMsg::Cancel) == Err(playhouse_messages::SendError::Stopped) {
-                live.send(SupervisorMsg::Start { child: agent.as_str().into() });
-            }
-        }
-    }
-
-    fn take_commands(&self) {
-        let Some((inner, live)) = self.ends() else { return };
-        tokio::spawn(async move {
-            if let Err(error) = inner.take_commands(&live.journal, &live.coordinator).await {
-                warn!(run.id = %live.run, error = %error, "the command inbox could not be read");
-            }
-        });
     }
 }

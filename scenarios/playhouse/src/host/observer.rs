@@ -3,21 +3,25 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use playhouse_coordinator::{RunRest, usage_of};
+use playhouse_coordinator::RunRest;
 use playhouse_journal::{Event, ExitKind, Kind, NewRecord, RecordKey};
-use playhouse_messages::RunJournal;
+use playhouse_messages::{Address, CoordinatorMsg, RunJournal};
 use playhouse_runtime::SupervisorObserver;
 use playhouse_types::{AgentName, Incarnation, Label, Lane, OutcomeKind, RunOutcome, Seq, Step, TurnId};
 use tokio::sync::watch;
 use tracing::warn;
 
-/// Records why an actor ended before its supervisor starts it again; fails the run when one is given up.
+/// Records why an actor ended before its supervisor starts it again; says so when one is given up.
 pub(crate) struct RunObserver {
     /// Where records go.
     pub(crate) journal: RunJournal,
     /// The agents in order: their place names their records.
     pub(crate) agents: Vec<AgentName>,
-    /// Told when the run has failed.
+    /// Rung when an agent was given up.
+    pub(crate) coordinator: Address<CoordinatorMsg>,
+    /// The epoch of this process: names the record of a run that is set aside.
+    pub(crate) epoch: u64,
+    /// Told when the run has come to rest.
     pub(crate) rest: Arc<watch::Sender<Option<RunRest>>>,
 }
 
@@ -52,29 +56,21 @@ impl SupervisorObserver for RunObserver {
     }
 
     fn escalated(&self, child: &str, reason: String) -> BoxFuture<'static, ()> {
-        let detail = format!("`{child}` was given up: {reason}");
-        let outcome = RunOutcome { kind: OutcomeKind::Failed, detail };
-        let key = RecordKey::of_run(Kind::RunConcluded);
-        let records: Vec<_> = self.journal.log().after(Seq(0)).cloned().collect();
-        let event = Event::RunConcluded { outcome: outcome.clone(), result: None, usage: usage_of(&records) };
-        // The run itself speaks here, whichever coordinator runs.
-        let newest =
-            records.iter().filter(|record| record.lane.is_run()).map(|record| record.incarnation).max();
-        let record = NewRecord {
-            lane: Lane::run(),
-            incarnation: newest.unwrap_or(Incarnation(1)),
-            key,
-            causation: None,
-            label: Label::default(),
-            event,
-        };
-        let (journal, rest) = (self.journal.clone(), Arc::clone(&self.rest));
+        // Children are named after their lanes.
+        let Ok(actor) = Lane::new(child) else { return Box::pin(async {}) };
+        let records = self.given_up(actor.clone(), reason.clone());
+        let (journal, rest, coordinator) =
+            (self.journal.clone(), Arc::clone(&self.rest), self.coordinator.clone());
         Box::pin(async move {
-            let end = match journal.commit(vec![record]).await {
-                // The coordinator may have concluded the run under the same key: what is on record holds.
-                Ok(stored) => RunRest::Concluded(match stored.first().map(|record| &record.event) {
-                    Some(Event::RunConcluded { outcome, .. }) => outcome.clone(),
-                    _ => outcome,
+            let end = match journal.commit(records).await {
+                // The coordinator decides what becomes of an agent; a full mailbox holds a ring already.
+                Ok(_) if !actor.is_run() => {
+                    let _ = coordinator.send(CoordinatorMsg::Changed);
+                    return;
+                }
+                Ok(_) => RunRest::Concluded(RunOutcome {
+                    kind: OutcomeKind::Quarantined,
+                    detail: given_up(reason),
                 }),
                 Err(error) => RunRest::Lost(error),
             };
@@ -85,4 +81,37 @@ impl SupervisorObserver for RunObserver {
             });
         })
     }
+}
+
+impl RunObserver {
+    /// Returns the records of an actor that is given up. Nobody decides for a coordinator: its run is set aside.
+    fn given_up(&self, actor: Lane, reason: String) -> Vec<NewRecord> {
+        let log = self.journal.log();
+        let newest = |lane: &Lane| {
+            let of_lane = log.after(Seq(0)).filter(|record| record.lane == *lane);
+            of_lane.map(|record| record.incarnation).max().unwrap_or(Incarnation(1))
+        };
+        let incarnation = newest(&actor);
+        let record = |incarnation, step, kind, event| NewRecord {
+            lane: Lane::run(),
+            incarnation,
+            key: RecordKey::new(TurnId(0), Step(step), self.place(actor.as_str()), kind),
+            causation: None,
+            label: Label::default(),
+            event,
+        };
+        let of_run = newest(&Lane::run());
+        let given = Event::ActorGivenUp { actor: actor.clone(), incarnation, reason: reason.clone() };
+        let mut records = vec![record(of_run, incarnation.0, Kind::ActorGivenUp, given)];
+        if actor.is_run() {
+            let epoch = u32::try_from(self.epoch).unwrap_or(u32::MAX);
+            let event = Event::Quarantined { reason: given_up(reason) };
+            records.push(record(of_run, epoch, Kind::Quarantined, event));
+        }
+        records
+    }
+}
+
+fn given_up(reason: String) -> String {
+    format!("the coordinator was given up: {reason}")
 }

@@ -55,6 +55,8 @@ pub struct RuntimeOptions {
     pub prices: Option<PathBuf>,
     /// Whether replies are streamed; `false` for endpoints that cannot.
     pub stream: bool,
+    /// Whether somebody is there who answers reviews: runs wait for the answer instead of coming to rest.
+    pub attended: bool,
     /// An artificial delay of every commit, for benchmarks and fault tests.
     pub commit_delay: Duration,
 }
@@ -71,6 +73,7 @@ impl RuntimeOptions {
             api_key: None,
             prices: None,
             stream: true,
+            attended: false,
             commit_delay: Duration::ZERO,
         }
     }

@@ -7,22 +7,19 @@ use playhouse_journal::{Event, Kind, NewRecord, ReadError, Record, RecordKey, Ru
 use playhouse_messages::{JournalMsg, RunJournal, RunLog};
 use playhouse_runtime::EventStream;
 use playhouse_types::{
-    AgentName, Incarnation, Label, Lane, RunId, RunOutcome, RunStatus, ScenarioName, Seq, Step, Timestamp,
-    TurnId,
+    Incarnation, Label, Lane, RunId, RunOutcome, RunStatus, ScenarioName, Seq, Step, Timestamp, TurnId,
 };
 
 use super::batch::{BatchHandle, OpenBatch};
+use super::change::{changed, record_change, refuse_pinned, why_set_aside};
 use super::error::RunError;
-use super::live_run::{Leave, Means, OpenedRun, RunEnd, RunHandle, admitted, record_resumption};
+use super::live_run::{Leave, Means, OpenedRun, RunEnd, RunHandle, record_resumption};
 use super::runtime::{Inner, Runtime};
 use crate::definition::Definition;
 use crate::terms::Terms;
 
 /// How many records are read at a time.
 pub(crate) const PAGE: usize = 1000;
-
-/// After how many starts without progress a run is set aside.
-const MAX_STARTS_WITHOUT_PROGRESS: u32 = 3;
 
 /// Finds a scenario of this binary by name, with the parameters of the stored run (JSON text).
 pub type FindScenario<'a> = dyn Fn(&ScenarioName, &str) -> Result<Arc<Definition>, String> + Send + Sync + 'a;
@@ -67,10 +64,15 @@ impl Runtime {
         if row.is_batch {
             return self.resume_batch(&row, find, opening).await;
         }
+        if row.status == RunStatus::Quarantined && !inner.store.pending(run).await?.is_empty() {
+            // A person has said what to do while nobody could take it.
+            Box::pin(self.settle_commands(run, find)).await?;
+        }
         if let Some(end) = settled(inner, run).await? {
             return Ok(Resumed::Settled(Box::new(end)));
         }
         let (definition, means) = prepare(inner, &row, find).await?;
+        refuse_pinned(inner, run, &definition).await?;
         match open_run(inner, &definition, run, opening).await? {
             Ok(opened) => Ok(Resumed::Run(inner.launch(opened, means).await?)),
             Err(end) => Ok(Resumed::Settled(Box::new(end))),
@@ -165,45 +167,25 @@ fn all(log: &RunLog) -> impl Iterator<Item = &Record> {
 
 /// Finds the scenario of a run and all that it needs, before the run is touched: a resumption that cannot work must
 /// not look like a crash.
-async fn prepare(
+pub(crate) async fn prepare(
     inner: &Arc<Inner>,
     row: &RunRow,
     find: &FindScenario<'_>,
 ) -> Result<(Arc<Definition>, Means), RunError> {
     let first = inner.store.records(row.run, Seq(0), 1).await?;
-    let (parameters, model, agents) = match first.first().map(|record| &record.event) {
+    let (parameters, model) = match first.first().map(|record| &record.event) {
         // A fork shares its admission with another run, which has another trace; its own choices stand further on.
         Some(Event::RunAdmitted(admitted)) if admitted.trace != row.trace => {
             let terms = Terms::of(load(inner, row.run).await?.as_ref());
-            (&admitted.parameters, terms.and_then(|terms| terms.model), admitted.agents.as_slice())
+            (&admitted.parameters, terms.and_then(|terms| terms.model))
         }
-        Some(Event::RunAdmitted(admitted)) => {
-            (&admitted.parameters, admitted.model.clone(), admitted.agents.as_slice())
-        }
-        Some(Event::BatchAdmitted(admitted)) => (&admitted.parameters, admitted.model.clone(), [].as_slice()),
+        Some(Event::RunAdmitted(admitted)) => (&admitted.parameters, admitted.model.clone()),
+        Some(Event::BatchAdmitted(admitted)) => (&admitted.parameters, admitted.model.clone()),
         _ => return Err(RunError::Invalid(format!("run `{}` has no admission on record", row.run))),
     };
     let definition = find(&row.scenario, parameters).map_err(RunError::Invalid)?;
-    refuse_missing_agents(row.run, agents, &definition)?;
     let means = inner.means(&definition, model.as_ref()).await?;
     Ok((definition, means))
-}
-
-/// An agent on record that the scenario no longer has could hold an open turn for ever.
-pub(crate) fn refuse_missing_agents(
-    run: RunId,
-    agents: &[AgentName],
-    definition: &Definition,
-) -> Result<(), RunError> {
-    let missing = agents.iter().find(|name| !definition.agents.iter().any(|agent| agent.name == **name));
-    match missing {
-        Some(agent) => Err(RunError::Invalid(format!(
-            "run `{run}` began with agent `{agent}`, which scenario `{}` no longer has: go on with the version of the \
-             scenario that began it",
-            definition.name
-        ))),
-        None => Ok(()),
-    }
 }
 
 /// Makes a run ours and opens it; a run that keeps crashing is set aside instead.
@@ -235,14 +217,14 @@ async fn open_claimed(
     if opening == Opening::Admitted {
         return Ok(Ok(OpenedRun { definition, journal, row, epoch, owner_gone_at: None }));
     }
-    if let Some(admitted) = admitted(&journal) {
-        refuse_missing_agents(row.run, &admitted.agents, &definition)?;
-    }
-    if row.starts_without_progress >= MAX_STARTS_WITHOUT_PROGRESS {
-        return quarantine(inner, journal, row, epoch).await.map(Err);
+    if let Some(reason) = why_set_aside(&row, journal.log(), &definition) {
+        return quarantine(inner, journal, row, epoch, reason).await.map(Err);
     }
     let head = journal.log().head();
     record_resumption(&journal, epoch, claimed.is_clean).await?;
+    if let Some((from, to)) = changed(journal.log(), &definition) {
+        record_change(&journal, epoch, from, to).await?;
+    }
     journal.log().after(head).for_each(|record| row.apply(record));
     Ok(Ok(OpenedRun { definition, journal, row, epoch, owner_gone_at: claimed.owner_gone_at }))
 }
@@ -252,8 +234,8 @@ async fn quarantine(
     journal: RunJournal,
     mut row: RunRow,
     epoch: u64,
+    reason: String,
 ) -> Result<RunEnd, RunError> {
-    let reason = format!("started {} times without getting anywhere", row.starts_without_progress);
     let outcome = RunOutcome { kind: playhouse_types::OutcomeKind::Quarantined, detail: reason.clone() };
     let newest = journal.log().after(Seq(0)).map(|record| record.incarnation).max().unwrap_or_default();
     let record = NewRecord {
@@ -273,9 +255,9 @@ async fn quarantine(
 }
 
 /// A run that is ours, before its log is open.
-struct Claimed {
-    row: RunRow,
-    epoch: u64,
+pub(crate) struct Claimed {
+    pub(crate) row: RunRow,
+    pub(crate) epoch: u64,
     is_clean: bool,
     /// If the owner before us is surely gone: when we knew. It sent nothing after that.
     owner_gone_at: Option<Timestamp>,
@@ -284,7 +266,7 @@ struct Claimed {
 
 impl Claimed {
     /// Puts the run under the writer's care.
-    async fn open(&self, inner: &Arc<Inner>) -> Result<RunJournal, RunError> {
+    pub(crate) async fn open(&self, inner: &Arc<Inner>) -> Result<RunJournal, RunError> {
         open_journal(inner, &self.row, self.epoch, &self.log).await
     }
 }
@@ -307,7 +289,7 @@ pub(crate) async fn open_journal(
 }
 
 /// Makes a run ours and reads its records; nobody else appends to it from here on.
-async fn claim(inner: &Arc<Inner>, run: RunId, opening: Opening) -> Result<Claimed, RunError> {
+pub(crate) async fn claim(inner: &Arc<Inner>, run: RunId, opening: Opening) -> Result<Claimed, RunError> {
     inner.take_up(run)?;
     match claim_and_load(inner, run, opening).await {
         Ok(claimed) => Ok(claimed),

@@ -1,19 +1,20 @@
 //! The runtime of a process: one store, one journal writer, all runs.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use dashmap::DashMap;
 use playhouse_coordinator::RunRest;
-use playhouse_journal::{CommandId, CommandInbox, Event, JournalRead, Kind, NewRecord, ReadError, RecordKey};
-use playhouse_messages::{Address, Admission, Clock, CoordinatorMsg, JournalError, JournalMsg, RunJournal};
+use playhouse_journal::{CommandInbox, Event, JournalRead};
+use playhouse_messages::{Address, Admission, Clock, JournalError, JournalMsg, RunJournal};
 use playhouse_runtime::{
     BroadcastBus, CallTable, EventStream, JournalWriter, RestartPolicy, SupervisorMsg, SystemClock, UserPool,
     UserPoolLimits, WriterArgs, WriterFailure, new_boot_id,
 };
 use playhouse_storage::{MemoryStore, STALE_AFTER, Store, StoreError};
 use playhouse_storage_sqlite::{SqliteOptions, SqliteStore};
-use playhouse_types::{BootId, Incarnation, Label, Lane, ModelName, RunId, Seq, Step, TurnId};
+use playhouse_types::{AgentName, BootId, ModelName, RunId, RunStatus, Seq};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -277,7 +278,7 @@ impl Inner {
         means: Means,
     ) -> Result<RunHandle, RunError> {
         let (run, epoch) = (opened.row.run, opened.epoch);
-        let live = match LiveRun::start(self, opened, means).await {
+        let live = match self.start_actors(opened, means).await {
             Ok(live) => live,
             Err(error) => {
                 self.let_go(run, epoch, Leave::Release).await;
@@ -293,10 +294,23 @@ impl Inner {
         Ok(RunHandle { run, end })
     }
 
+    async fn start_actors(
+        self: &Arc<Self>,
+        opened: OpenedRun,
+        mut means: Means,
+    ) -> Result<Arc<LiveRun>, RunError> {
+        for (agent, model) in replaced_models(&opened) {
+            let found = self.endpoints.named(&opened.definition, &agent, &model).await?;
+            means.models.insert(agent, found);
+        }
+        LiveRun::start(self, opened, means).await
+    }
+
     /// Gives a run that has come to rest out of our hands. One that was lost must look like a crash to its next owner,
     /// and one that has ended needs none.
     pub(crate) async fn close_run(&self, end: &RunEnd, epoch: u64, leave: Leave) {
-        let is_orderly = matches!(end.rest, RunRest::Interrupted | RunRest::Suspended(_));
+        let is_set_aside = end.row.status == RunStatus::Quarantined;
+        let is_orderly = is_set_aside || matches!(end.rest, RunRest::Interrupted | RunRest::Suspended(_));
         let leave = if is_orderly { leave } else { Leave::Keep };
         self.let_go(end.row.run, epoch, leave).await;
     }
@@ -323,6 +337,11 @@ impl Inner {
         }
     }
 
+    /// Tells whether this process works on a run.
+    pub(crate) fn is_live(&self, run: RunId) -> bool {
+        self.live.contains_key(&run)
+    }
+
     /// Notes that this process does not work on a run after all.
     pub(crate) fn forget(&self, run: RunId) {
         self.live.remove(&run);
@@ -332,46 +351,30 @@ impl Inner {
     pub(crate) fn keep(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.keepers.spawn(work);
     }
-
-    /// Moves waiting commands into the run's journal; they leave the inbox in the same commit.
-    pub(crate) async fn take_commands(
-        &self,
-        journal: &RunJournal,
-        coordinator: &Address<CoordinatorMsg>,
-    ) -> Result<(), ReadError> {
-        let run = journal.log().run();
-        let pending = self.store.pending(run).await?;
-        if pending.is_empty() {
-            return Ok(());
-        }
-        let newest = journal.log().after(Seq(0)).filter(|record| record.lane.is_run());
-        let incarnation = newest.map(|record| record.incarnation).max().unwrap_or(Incarnation(1));
-        let records = pending
-            .into_iter()
-            .map(|pending| NewRecord {
-                lane: Lane::run(),
-                incarnation,
-                key: command_key(&pending.id),
-                causation: None,
-                label: Label::default(),
-                event: Event::CommandAccepted { id: pending.id, command: pending.command },
-            })
-            .collect();
-        if let Err(error) = journal.commit(records).await {
-            warn!(run.id = %run, error = %error, "commands could not be recorded");
-        }
-        // A full mailbox holds a ring already.
-        let _ = coordinator.send(CoordinatorMsg::Changed);
-        Ok(())
-    }
 }
 
-/// Returns the key of a command's record: 64 bits of BLAKE3 of its id, so that taking it twice leaves one record.
-fn command_key(id: &CommandId) -> RecordKey {
-    let hash = blake3::hash(id.0.as_bytes());
-    let [a, b, c, d, e, f, g, h, ..] = *hash.as_bytes();
-    let (step, ordinal) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
-    RecordKey::new(TurnId(0), Step(step), ordinal, Kind::CommandAccepted)
+/// Returns the models that agents were given in the course of the run, in place of those of the scenario.
+fn replaced_models(opened: &OpenedRun) -> BTreeMap<AgentName, ModelName> {
+    let agents = || opened.definition.agents.iter().map(|agent| agent.name.clone());
+    let mut models = BTreeMap::new();
+    for record in opened.journal.log().after(Seq(0)) {
+        match &record.event {
+            Event::ModelReplaced { agent: Some(agent), model, .. } => {
+                models.insert(agent.clone(), model.clone());
+            }
+            Event::ModelReplaced { agent: None, model, .. } => {
+                models.extend(agents().map(|agent| (agent, model.clone())));
+            }
+            // A model that a fork was made with holds for all; one that it was not asked for leaves everything.
+            Event::Forked(fork) => {
+                let chosen = fork.model.iter();
+                models.extend(chosen.flat_map(|model| agents().map(|agent| (agent, model.clone()))));
+            }
+            _ => {}
+        }
+    }
+    models.retain(|agent, _| agents().any(|known| known == *agent));
+    models
 }
 
 /// Returns an error's text with those of its causes.

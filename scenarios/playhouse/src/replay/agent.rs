@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use playhouse_agents::{AgentDecision, AgentDefinition, AgentState, OfferedTools};
+use playhouse_agents::{AgentDecision, AgentDefinition, AgentState, CallGate, OfferedTools};
 use playhouse_journal::{Event, ModelIntent, Record};
 use playhouse_messages::{ModelRequest, Transcript, TranscriptView};
 use playhouse_types::{
-    CallId, Label, Lane, Message, ModelName, Participant, RunId, Seq, Timestamp, TurnId, TurnOutcome,
+    CallId, Label, Lane, Message, ModelName, Participant, RunId, Seq, TurnId, TurnOutcome,
 };
 
 use super::coordinator::CoordinatorReplay;
@@ -47,14 +47,14 @@ impl<'a> AgentReplay<'a> {
             (
                 Event::ModelResult { .. }
                 | Event::ModelFailed { .. }
-                | Event::ToolResult { .. }
                 | Event::ToolInDoubt { .. }
                 | Event::ActorFailed { .. }
-                | Event::ActorRestarted { .. }
-                | Event::ActorGivenUp { .. },
+                | Event::ActorRestarted { .. },
                 _,
             )
-            | (Event::ToolFailed { .. } | Event::ToolDenied { .. }, None) => return Derived::Fact,
+            | (Event::ToolResult { .. } | Event::ToolFailed { .. } | Event::ToolDenied { .. }, None) => {
+                return Derived::Fact;
+            }
             (_, None) => return Derived::other("the place of the agent that decided it"),
             (_, Some(seen)) => self.go_to(records, seen),
         }
@@ -70,7 +70,11 @@ impl<'a> AgentReplay<'a> {
                 let view = TranscriptView::new(Arc::clone(transcript), upto);
                 self.derive_asking(terms, record, found, view, &decision)
             }
-            Event::ToolIntent(_) | Event::ToolFailed { .. } | Event::ToolDenied { .. } => {
+            Event::ToolIntent(_)
+            | Event::ToolResult { .. }
+            | Event::ToolFailed { .. }
+            | Event::ToolDenied { .. }
+            | Event::ReviewOpened { .. } => {
                 self.derive_call(origin(records, record), terms, record, &decision)
             }
             Event::MessagePosted { message } => self.derive_message(turn, message, &decision),
@@ -137,27 +141,38 @@ impl<'a> AgentReplay<'a> {
 
     /// Returns the model that the agent had to ask; `None` if the environment of its process decided it.
     fn model(&self, terms: &Terms) -> Option<ModelName> {
-        terms.model.clone().or_else(|| self.definition.model.clone())
+        let replaced = terms.replaced.get(&self.definition.name);
+        replaced.or(terms.model.as_ref()).or(self.definition.model.as_ref()).cloned()
     }
 
     fn derive_call(&self, run: RunId, terms: &Terms, record: &Record, decision: &AgentDecision) -> Derived {
-        let call = CallId { turn: record.key.turn, step: record.key.step, ordinal: record.key.ordinal };
-        let is_due = matches!(decision, AgentDecision::Prepare { step, ordinals }
-            if *step == call.step && ordinals.contains(&call.ordinal));
-        let Some(request) = self.state.requested(call.ordinal).filter(|_| is_due) else {
-            return Derived::Other(words::agent_decision(decision));
+        let call = match &record.event {
+            Event::ReviewOpened { review, .. } => review.call(),
+            _ => {
+                let (turn, step, ordinal) = (record.key.turn, record.key.step, record.key.ordinal);
+                Some(CallId { turn, step, ordinal })
+            }
         };
-        let offered = OfferedTools {
-            names: self.definition.tools.clone(),
-            registry: Arc::clone(&self.cast.tools),
+        let due = call.filter(|call| {
+            matches!(decision, AgentDecision::Prepare { step, ordinals }
+                if call.turn == record.key.turn && *step == call.step && ordinals.contains(&call.ordinal))
+        });
+        let asked = due.and_then(|call| Some((call, self.state.requested(call.ordinal)?)));
+        let Some((call, request)) = asked else { return Derived::Other(words::agent_decision(decision)) };
+        let offered =
+            OfferedTools { names: self.definition.tools.clone(), registry: Arc::clone(&self.cast.tools) };
+        let gate = CallGate {
+            agent: self.definition,
+            offered: &offered,
+            policy: &self.cast.definition.policy,
             effects: terms.effects,
+            run,
+            now: record.time,
+            dispatch_by: record.time,
         };
-        // Until when it may be sent depends on the moment, which is a fact.
-        let dispatch_by = match &record.event {
-            Event::ToolIntent(intent) => intent.dispatch_by,
-            _ => Timestamp::default(),
-        };
-        Derived::compare(&offered.record(run, call, request, dispatch_by), &record.event)
+        let mut expected = gate.pass(call, request, self.state.verdict(call.ordinal));
+        take_moments(&mut expected, &record.event);
+        Derived::compare(&expected, &record.event)
     }
 
     fn derive_message(&self, turn: TurnId, message: &Message, decision: &AgentDecision) -> Derived {
@@ -172,6 +187,19 @@ impl<'a> AgentReplay<'a> {
 
 fn fresh(definition: &AgentDefinition) -> AgentState {
     AgentState::new(definition.name.clone(), definition.max_steps)
+}
+
+/// Until when something may be sent or answered depends on the moment of the decision, which is a fact.
+const fn take_moments(expected: &mut Event, found: &Event) {
+    match (expected, found) {
+        (Event::ToolIntent(expected), Event::ToolIntent(found)) => expected.dispatch_by = found.dispatch_by,
+        (Event::ReviewOpened { request: expected, .. }, Event::ReviewOpened { request: found, .. })
+            if expected.expires_at.is_some() && found.expires_at.is_some() =>
+        {
+            expected.expires_at = found.expires_at;
+        }
+        _ => {}
+    }
 }
 
 /// Returns the run in which a record was first written: its keys are made from that run's id. A fork shares the records

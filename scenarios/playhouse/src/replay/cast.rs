@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use playhouse_agents::{AgentDefinition, request_header};
+use playhouse_agents::{AgentDefinition, question_spec, request_header};
 use playhouse_messages::RequestHeader;
 use playhouse_tools::ToolRegistry;
 use playhouse_types::{AgentName, ModelName};
@@ -20,6 +20,7 @@ impl Cast {
     pub(super) fn header(&self, agent: &AgentDefinition, model: ModelName) -> RequestHeader {
         let names: Vec<AgentName> = self.definition.agents.iter().map(|agent| agent.name.clone()).collect();
         let specs = agent.tools.iter().filter_map(|name| self.tools.get(name.as_str()));
-        request_header(agent, model, &names, specs.map(|tool| Arc::clone(tool.spec())).collect())
+        let specs = specs.map(|tool| Arc::clone(tool.spec())).chain(agent.may_ask.then(question_spec));
+        request_header(agent, model, &names, specs.collect())
     }
 }

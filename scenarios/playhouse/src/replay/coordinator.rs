@@ -3,12 +3,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use playhouse_coordinator::{CoordinatorState, Decision, conclusion};
-use playhouse_journal::{Event, Record};
+use playhouse_coordinator::{CheckArguments, Consequences, CoordinatorState, Decision, conclusion};
+use playhouse_journal::{Command, CommandId, Event, PendingCommand, Record};
 use playhouse_messages::Transcript;
-use playhouse_types::{RunOutcome, Seq, Timestamp, TurnId};
+use playhouse_types::{RunOutcome, Seq, Timestamp};
 
 use super::{Cast, Derived, upto, words};
+use crate::host::check_arguments;
 
 /// How often a pure function that panics is asked: as often as a coordinator is started again after it.
 const N_TRIES: usize = 4;
@@ -52,6 +53,8 @@ impl Fold {
 /// The coordinator of a run that is replayed.
 pub(super) struct CoordinatorReplay<'a> {
     cast: &'a Cast,
+    /// How arguments that a person has edited are checked.
+    check: CheckArguments,
     /// As of the record that the writer of the decision had folded.
     seen: Fold,
     /// As of the record before the one that is looked at.
@@ -60,22 +63,40 @@ pub(super) struct CoordinatorReplay<'a> {
 
 impl<'a> CoordinatorReplay<'a> {
     pub(super) fn new(cast: &'a Cast) -> Self {
-        Self { cast, seen: Fold::new(cast), current: Fold::new(cast) }
+        let check = check_arguments(&cast.definition, &cast.tools);
+        Self { cast, check, seen: Fold::new(cast), current: Fold::new(cast) }
     }
 
     /// Derives a record of the run's own lane.
     pub(super) fn derive(&mut self, records: &[Arc<Record>], record: &Record) -> Derived {
         match (&record.event, record.causation) {
-            (Event::TurnAssigned { .. } | Event::Suspended { .. }, None) => {
-                Derived::other("the place of the coordinator that decided it")
-            }
+            (Event::RunConcluded { outcome, .. }, None) => derive_given_up(records, record, outcome),
+            // The host sets a run aside for what the journal does not show: starts, and what its scenario lacks.
+            (Event::Quarantined { .. } | Event::CommandAccepted { .. }, None) => Derived::Fact,
             (
-                Event::TurnAssigned { .. } | Event::Suspended { .. } | Event::RunConcluded { .. },
+                Event::TurnAssigned { .. }
+                | Event::TurnEnded { .. }
+                | Event::MessagePosted { .. }
+                | Event::ModelReplaced { .. }
+                | Event::AgentDropped { .. }
+                | Event::ReviewDecided { .. }
+                | Event::Suspended { .. },
+                None,
+            ) => Derived::other("the place of the coordinator that decided it"),
+            (
+                Event::TurnAssigned { .. }
+                | Event::TurnEnded { .. }
+                | Event::MessagePosted { .. }
+                | Event::ModelReplaced { .. }
+                | Event::AgentDropped { .. }
+                | Event::ReviewDecided { .. }
+                | Event::CommandAccepted { .. }
+                | Event::Suspended { .. }
+                | Event::Quarantined { .. }
+                | Event::RunConcluded { .. },
                 Some(seen),
             ) => self.derive_decision(records, record, seen),
-            (Event::RunConcluded { outcome, .. }, None) => derive_given_up(records, record, outcome),
-            (Event::Quarantined { reason }, _) => derive_quarantine(reason),
-            (Event::TurnEnded { .. } | Event::ModelIntent(_) | Event::ToolIntent(_), _) => {
+            (Event::ModelIntent(_) | Event::ToolIntent(_) | Event::ReviewOpened { .. }, _) => {
                 Derived::other("a record of an agent's lane")
             }
             _ => Derived::Fact,
@@ -91,43 +112,33 @@ impl<'a> CoordinatorReplay<'a> {
 
     fn derive_decision(&mut self, records: &[Arc<Record>], record: &Record, seen: Seq) -> Derived {
         self.seen.go_to(self.cast, records, seen);
+        if let Some((id, command)) = command_of(records, record) {
+            let pending = PendingCommand { id: id.clone(), command: command.clone() };
+            let consequences = self.seen.state.accept(pending, &self.check, record.epoch);
+            return compare(&consequences, record, || "nothing more of this command".to_owned());
+        }
         // It decided between the last record it had seen and the one that it wrote: a limit in time may lie between.
         let mut expected = None;
         for now in [record.time, self.seen.time] {
             let Some(decision) = self.seen.decide(now) else {
                 return Derived::other("a pattern that does not panic");
             };
-            match self.compare(records, record, &decision) {
+            let derived = match (&decision, &record.event) {
+                (Decision::Conclude(outcome), Event::RunConcluded { .. }) => {
+                    self.derive_conclusion(records, record, outcome)
+                }
+                _ => {
+                    let upto = self.seen.transcript.len();
+                    let consequences = self.seen.state.records_of(&decision, upto, record.epoch);
+                    compare(&consequences, record, || words::decision(&decision))
+                }
+            };
+            match derived {
                 Derived::Other(words) => expected = expected.or(Some(words)),
                 derived => return derived,
             }
         }
         Derived::Other(expected.unwrap_or_default())
-    }
-
-    fn compare(&self, records: &[Arc<Record>], record: &Record, decision: &Decision) -> Derived {
-        match (decision, &record.event) {
-            (Decision::Assign(turns), Event::TurnAssigned { turn, .. }) => {
-                let upto = self.seen.transcript.len();
-                let event = |(turn, to): &(TurnId, playhouse_coordinator::Assignment)| Event::TurnAssigned {
-                    turn: *turn,
-                    speaker: to.speaker.clone(),
-                    reason: to.reason.clone(),
-                    upto,
-                };
-                match turns.iter().find(|(number, _)| number == turn) {
-                    Some(assigned) => Derived::compare(&event(assigned), &record.event),
-                    None => Derived::Other(words::decision(decision)),
-                }
-            }
-            (Decision::Suspend(reason), Event::Suspended { .. }) => {
-                Derived::compare(&Event::Suspended { reason: reason.clone() }, &record.event)
-            }
-            (Decision::Conclude(outcome), Event::RunConcluded { .. }) => {
-                self.derive_conclusion(records, record, outcome)
-            }
-            _ => Derived::Other(words::decision(decision)),
-        }
     }
 
     /// The coordinator made the result from all records that were there when it wrote the end: those that it had
@@ -168,15 +179,23 @@ fn derive_given_up(records: &[Arc<Record>], record: &Record, outcome: &RunOutcom
     }
 }
 
-/// How often a run was started is counted by the store, which keeps more than the journal shows: only the words are
-/// checked.
-fn derive_quarantine(reason: &str) -> Derived {
-    let n_starts = reason
-        .strip_prefix("started ")
-        .and_then(|rest| rest.strip_suffix(" times without getting anywhere"))
-        .and_then(|count| count.parse::<u32>().ok());
-    match n_starts {
-        Some(3..) => Derived::Same,
-        _ => Derived::other("three starts without progress"),
+/// Finds a record among those that a decision leads to.
+fn compare(consequences: &Consequences, record: &Record, otherwise: impl FnOnce() -> String) -> Derived {
+    let is_same_kind = |event: &Event| event.kind() == record.event.kind();
+    match consequences.iter().find(|(key, event)| *key == record.key && is_same_kind(event)) {
+        Some((_, expected)) => Derived::compare(expected, &record.event),
+        None => Derived::Other(otherwise()),
     }
+}
+
+/// Returns the command that a record is a consequence of: it stands at the beginning of what was appended in one go.
+fn command_of<'a>(records: &'a [Arc<Record>], record: &Record) -> Option<(&'a CommandId, &'a Command)> {
+    let before = upto(records, record.seq).iter().rev();
+    let mut in_one_go = before.take_while(|other| {
+        other.lane == record.lane && other.causation == record.causation && other.epoch == record.epoch
+    });
+    in_one_go.find_map(|other| match &other.event {
+        Event::CommandAccepted { id, command } => Some((id, command)),
+        _ => None,
+    })
 }

@@ -68,11 +68,12 @@ impl JournalRules {
             Event::ModelResult { .. } | Event::ModelFailed { .. } => {
                 self.asked.contains(&(record.lane.clone(), key.turn, key.step))
             }
-            Event::ToolResult { call, .. } | Event::ToolInDoubt { call, .. } => self.is_called(record, *call),
-            // The agent ends a call that may not be made without permitting it first; its decision is derived again.
-            Event::ToolFailed { call, .. } | Event::ToolDenied { call, .. } => {
-                record.causation.is_some() || self.is_called(record, *call)
-            }
+            Event::ToolInDoubt { call, .. } => self.is_called(record, *call),
+            // The agent ends a call that may not be made, or that a person has answered, without permitting it first; its
+            // decision is derived again.
+            Event::ToolResult { call, .. }
+            | Event::ToolFailed { call, .. }
+            | Event::ToolDenied { call, .. } => record.causation.is_some() || self.is_called(record, *call),
             Event::ReviewDecided { review, .. } => self.reviewed.contains(review),
             Event::TurnEnded { turn, .. } => self.turns.contains(turn),
             _ => true,
@@ -101,6 +102,9 @@ impl JournalRules {
             }
             Event::ToolIntent(intent) => drop(self.called.insert((record.lane.clone(), intent.call))),
             Event::ReviewOpened { review, .. } => drop(self.reviewed.insert(*review)),
+            // Both ask a person by themselves.
+            Event::ToolInDoubt { call, .. } => drop(self.reviewed.insert(ReviewId::Doubt(*call))),
+            Event::Quarantined { .. } => drop(self.reviewed.insert(ReviewId::Quarantine(record.epoch))),
             Event::TurnAssigned { turn, .. } => drop(self.turns.insert(*turn)),
             _ => self.is_concluded |= record.key.kind == Kind::RunConcluded,
         }

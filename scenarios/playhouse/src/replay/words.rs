@@ -52,6 +52,14 @@ pub(super) fn decision(decision: &Decision) -> String {
         Decision::Ended => "nothing: the run has ended".to_owned(),
         Decision::CancelTurns => "the open turns are cancelled".to_owned(),
         Decision::Suspend(reason) => format!("a rest: {reason}"),
+        Decision::Quarantine(reason) => format!("the run is set aside: {reason}"),
+        Decision::Take(measure) => {
+            format!("{} for `{}`: {}", json(&measure.escalation), measure.agent, measure.reason)
+        }
+        Decision::Expire(reviews) => {
+            let reviews: Vec<String> = reviews.iter().map(ToString::to_string).collect();
+            format!("reviews expire: {}", reviews.join(", "))
+        }
         Decision::Conclude(outcome) => {
             format!("the end of the run, {}: {}", outcome.kind.status().as_str(), outcome.detail)
         }

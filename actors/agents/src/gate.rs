@@ -1,0 +1,146 @@
+//! The gate between what a model asks of tools and what may happen: check, policy, a person's answer.
+
+use playhouse_journal::{Event, GateVerdict, ToolIntent};
+use playhouse_review::{Gate, GateQuery, ReviewPolicy, subject_hash};
+use playhouse_types::{
+    CallId, Effect, Label, OnExpiry, ReviewId, ReviewRequest, RunId, Timestamp, ToolCallRequest, ToolFailure,
+    ToolFailureKind, Verdict,
+};
+
+use crate::AgentDefinition;
+use crate::intents::OfferedTools;
+use crate::question::{self, ASK_PERSON};
+
+/// Whether tools that change anything outside may run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Effects {
+    /// They may. The default.
+    #[default]
+    On,
+    /// Only pure tools run, as in a fork.
+    Off,
+}
+
+/// What decides about the calls of one agent.
+#[derive(Clone, Copy, Debug)]
+pub struct CallGate<'a> {
+    /// The agent.
+    pub agent: &'a AgentDefinition,
+    /// The tools that it may call.
+    pub offered: &'a OfferedTools,
+    /// Which calls a person is asked about.
+    pub policy: &'a ReviewPolicy,
+    /// Whether tools that are not pure may run.
+    pub effects: Effects,
+    /// The run.
+    pub run: RunId,
+    /// Now: what a person is asked expires some time after it.
+    pub now: Timestamp,
+    /// The last moment at which a call that is allowed now may be sent.
+    pub dispatch_by: Timestamp,
+}
+
+impl CallGate<'_> {
+    /// Returns what a call of the last reply leads to: an intent, a question to a person, or its end without a run.
+    ///
+    /// `verdict` is what a person has said about it, if one was asked. A pure function: replay asks it again.
+    #[must_use]
+    pub fn pass(&self, call: CallId, request: &ToolCallRequest, verdict: Option<&Verdict>) -> Event {
+        match verdict {
+            None if self.agent.may_ask && request.tool == ASK_PERSON => self.ask(call, request),
+            None => self.judge(call, request),
+            Some(Verdict::Approve) => self.allow(call, request),
+            Some(Verdict::ApproveWith { arguments }) => {
+                self.allow(call, &ToolCallRequest { arguments: arguments.clone(), ..request.clone() })
+            }
+            Some(Verdict::Answer { text }) => Event::ToolResult {
+                call,
+                output: text.clone(),
+                full_bytes: None,
+                recovered: false,
+                duration_micros: 0,
+            },
+            Some(Verdict::Reject { reason }) => denied(call, format!("a person has refused: {reason}")),
+            // No other answer fits a call that waits; one that came in all the same permits nothing.
+            Some(other) => denied(call, format!("a person has answered \"{}\"", other.as_str())),
+        }
+    }
+
+    fn judge(&self, call: CallId, request: &ToolCallRequest) -> Event {
+        let intent = match self.prepare(call, request) {
+            Ok(intent) => intent,
+            Err(end) => return end,
+        };
+        let Some(tool) = self.offered.get(intent.tool.as_str()) else { return Event::ToolIntent(intent) };
+        let query = GateQuery {
+            agent: &self.agent.name,
+            tool: tool.spec(),
+            arguments: &intent.arguments,
+            label: Label::default(),
+        };
+        match self.policy.gate(&query) {
+            Gate::Auto => Event::ToolIntent(intent),
+            Gate::Deny { reason } => denied(call, reason),
+            Gate::Approve { reason, within, on_expiry } => {
+                let request = ReviewRequest {
+                    agent: self.agent.name.clone(),
+                    tool: intent.tool.to_string(),
+                    subject_hash: subject_hash(tool.spec(), &intent.arguments),
+                    arguments: intent.arguments,
+                    effect: intent.effect,
+                    reason,
+                    expires_at: within.map(|within| self.now.plus(within)),
+                    on_expiry,
+                };
+                Event::ReviewOpened { review: ReviewId::Approval(call), request: Box::new(request) }
+            }
+        }
+    }
+
+    /// A person has approved: arguments are checked again, as they may be others and the tool may be another.
+    fn allow(&self, call: CallId, request: &ToolCallRequest) -> Event {
+        match self.prepare(call, request) {
+            Ok(intent) => Event::ToolIntent(ToolIntent { verdict: GateVerdict::Review, ..intent }),
+            Err(end) => end,
+        }
+    }
+
+    /// Makes the intent of a call, or its end if the call cannot be made.
+    fn prepare(&self, call: CallId, request: &ToolCallRequest) -> Result<ToolIntent, Event> {
+        match self.offered.prepare(self.run, call, request, self.dispatch_by) {
+            Ok(intent) if self.effects == Effects::Off && intent.effect != Effect::Pure => {
+                let tool = &intent.tool;
+                let reason =
+                    format!("`{tool}` changes something outside, and this fork was made without `--effects`");
+                Err(denied(call, reason))
+            }
+            Ok(intent) => Ok(intent),
+            Err(failure) => Err(Event::ToolFailed { call, failure }),
+        }
+    }
+
+    fn ask(&self, call: CallId, request: &ToolCallRequest) -> Event {
+        let question = match question::read(&request.arguments) {
+            Ok(question) => question,
+            Err(detail) => {
+                let failure = ToolFailure { kind: ToolFailureKind::InvalidArguments, detail };
+                return Event::ToolFailed { call, failure };
+            }
+        };
+        let request = ReviewRequest {
+            agent: self.agent.name.clone(),
+            tool: ASK_PERSON.to_owned(),
+            subject_hash: *blake3::hash(question.as_bytes()).as_bytes(),
+            reason: "it asks a question".to_owned(),
+            arguments: question,
+            effect: Effect::Pure,
+            expires_at: None,
+            on_expiry: OnExpiry::Deny,
+        };
+        Event::ReviewOpened { review: ReviewId::Question(call), request: Box::new(request) }
+    }
+}
+
+const fn denied(call: CallId, reason: String) -> Event {
+    Event::ToolDenied { call, reason }
+}

@@ -1,0 +1,131 @@
+//! What a command from outside comes to: a pure function of the run's state.
+
+use std::sync::Arc;
+
+use playhouse_journal::{Command, CommandId, Event, Kind, PendingCommand, RecordKey};
+use playhouse_review::VerdictError;
+use playhouse_types::{
+    Label, Message, Participant, ReviewId, ReviewRequest, Step, TurnId, TurnOutcome, Verdict,
+};
+
+use crate::CoordinatorState;
+
+/// Checks arguments that a person has edited, by the tool's schema; returns them in canonical form, or says what is
+/// wrong.
+pub type CheckArguments = Arc<dyn Fn(&ReviewRequest, &str) -> Result<String, String> + Send + Sync>;
+
+/// Records to append, each with its key, all in one commit.
+pub type Consequences = Vec<(RecordKey, Event)>;
+
+impl CoordinatorState {
+    /// Says what a command comes to in this state, under the owner's `epoch`. The first record takes the command out of
+    /// the inbox.
+    #[must_use]
+    pub fn accept(&self, pending: PendingCommand, check: &CheckArguments, epoch: u64) -> Consequences {
+        let PendingCommand { id, command } = pending;
+        let key = command_key(&id);
+        let consequences = match &command {
+            Command::Decide { review, verdict, by, subject_hash } => {
+                self.answer(*review, verdict, by, *subject_hash, check, epoch)
+            }
+            Command::Cancel { .. } | Command::Pause | Command::Unpause => Ok(Vec::new()),
+        };
+        match consequences {
+            Ok(consequences) => {
+                let mut records = vec![(key, Event::CommandAccepted { id, command })];
+                records.extend(consequences);
+                records
+            }
+            Err(refused) => {
+                vec![(
+                    key_of(key, Kind::CommandRefused),
+                    Event::CommandRefused { id, reason: refused.to_string() },
+                )]
+            }
+        }
+    }
+
+    fn answer(
+        &self,
+        review: ReviewId,
+        verdict: &Verdict,
+        by: &str,
+        subject_hash: Option<[u8; 32]>,
+        check: &CheckArguments,
+        epoch: u64,
+    ) -> Result<Consequences, VerdictError> {
+        let open = self.reviews().check(review, verdict, subject_hash)?;
+        let verdict = match verdict {
+            Verdict::ApproveWith { arguments } => {
+                let arguments = check(&open.request, arguments)
+                    .map_err(|reason| VerdictError::Invalid { review, reason })?;
+                Verdict::ApproveWith { arguments }
+            }
+            verdict => verdict.clone(),
+        };
+        let mut records = Vec::new();
+        if matches!(verdict, Verdict::Skip | Verdict::Amend { .. }) {
+            for turn in self.open().keys() {
+                records.extend(self.skip(*turn, &format!("skipped by {by}")));
+            }
+        }
+        if let Verdict::Amend { model, message } = &verdict {
+            records.extend(model.iter().map(|model| {
+                let (model, reason) = (model.clone(), format!("chosen by {by}"));
+                (self.measure_key(Kind::ModelReplaced), Event::ModelReplaced { agent: None, model, reason })
+            }));
+            records.extend(message.iter().map(|text| said_by_a_person(text, epoch)));
+        }
+        let decided = Event::ReviewDecided { review, verdict, by: by.to_owned() };
+        records.push((RecordKey::of_review(Kind::ReviewDecided, review), decided));
+        Ok(records)
+    }
+
+    /// Ends a turn without its speaker, with a note for the others.
+    pub(crate) fn skip(&self, turn: TurnId, reason: &str) -> Consequences {
+        let mut records = vec![self.note(turn, reason)];
+        if self.open().contains_key(&turn) {
+            let outcome = TurnOutcome::Skipped { reason: reason.to_owned() };
+            let key = RecordKey::new(turn, Step(0), 0, Kind::TurnEnded);
+            records.push((key, Event::TurnEnded { turn, outcome }));
+        }
+        records
+    }
+
+    /// Says in the conversation that a turn brought nothing.
+    fn note(&self, turn: TurnId, reason: &str) -> (RecordKey, Event) {
+        let who = self.open().get(&turn).map(|speaker| format!(" of {speaker}")).unwrap_or_default();
+        let content = format!("Turn {turn}{who} brought nothing: {reason}.");
+        let message = Message { turn, from: Participant::Runtime, content, label: Label::default() };
+        (RecordKey::new(turn, Step(0), 0, Kind::MessagePosted), Event::MessagePosted { message })
+    }
+
+    /// Returns the key of the next change of an agent or model.
+    pub(crate) fn measure_key(&self, kind: Kind) -> RecordKey {
+        RecordKey::new(TurnId(0), Step(self.n_measures() + 1), 0, kind)
+    }
+}
+
+/// A message of the person who amended a run.
+fn said_by_a_person(text: &str, epoch: u64) -> (RecordKey, Event) {
+    let message = Message {
+        turn: TurnId(0),
+        from: Participant::User,
+        content: text.to_owned(),
+        label: Label::default(),
+    };
+    let epoch = Step(u32::try_from(epoch).unwrap_or(u32::MAX));
+    (RecordKey::new(TurnId(0), epoch, 1, Kind::MessagePosted), Event::MessagePosted { message })
+}
+
+/// Returns the key of a command's record: 64 bits of BLAKE3 of its id, so that taking it twice leaves one record.
+fn command_key(id: &CommandId) -> RecordKey {
+    let hash = blake3::hash(id.0.as_bytes());
+    let [a, b, c, d, e, f, g, h, ..] = *hash.as_bytes();
+    let (step, ordinal) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
+    RecordKey::new(TurnId(0), Step(step), ordinal, Kind::CommandAccepted)
+}
+
+fn key_of(key: RecordKey, kind: Kind) -> RecordKey {
+    RecordKey { kind, ..key }
+}

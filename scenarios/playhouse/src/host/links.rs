@@ -1,0 +1,109 @@
+//! How a coordinator reaches the rest of its run.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
+
+use playhouse_coordinator::CrewLinks;
+use playhouse_messages::{AgentMsg, CoordinatorMsg, SendError};
+use playhouse_runtime::SupervisorMsg;
+use playhouse_types::{AgentName, Envelope, Incarnation, Label, Lane, ModelName, TurnId};
+use tracing::{error, warn};
+
+use super::live_run::LiveRun;
+use super::runtime::Inner;
+
+/// What a coordinator can do to the rest of its run; connected once the run's actors exist.
+#[derive(Default)]
+pub(crate) struct Links {
+    ends: OnceLock<(Weak<Inner>, Weak<LiveRun>)>,
+    /// The inbox is read by one task at a time.
+    is_reading: Arc<AtomicBool>,
+}
+
+impl Links {
+    pub(crate) fn connect(&self, inner: &Arc<Inner>, live: &Arc<LiveRun>) {
+        // Set once, by the only caller.
+        let _ = self.ends.set((Arc::downgrade(inner), Arc::downgrade(live)));
+    }
+
+    fn ends(&self) -> Option<(Arc<Inner>, Arc<LiveRun>)> {
+        let (inner, live) = self.ends.get()?;
+        Some((inner.upgrade()?, live.upgrade()?))
+    }
+}
+
+impl CrewLinks for Links {
+    fn take_turn(&self, speaker: &AgentName, turn: TurnId) {
+        let Some((_, live)) = self.ends() else { return };
+        let Some(address) = live.agents.get(speaker) else { return };
+        let envelope = Envelope {
+            sender: Lane::run(),
+            receiver: Lane::from(speaker),
+            incarnation: Incarnation(0),
+            tenant: live.row.tenant.clone(),
+            label: Label::default(),
+            causation: None,
+            trace: live.row.trace,
+            deadline: None,
+        };
+        if address.send(AgentMsg::TakeTurn { envelope, turn }) == Err(SendError::Stopped) {
+            live.send(SupervisorMsg::Start { child: speaker.as_str().into() });
+        }
+    }
+
+    fn cancel_turns(&self, speakers: &[AgentName]) {
+        let Some((inner, live)) = self.ends() else { return };
+        inner.calls.cancel_run(live.run);
+        for (agent, address) in live.agents.iter().filter(|(agent, _)| speakers.contains(agent)) {
+            if address.send(AgentMsg::Cancel) == Err(SendError::Stopped) {
+                live.send(SupervisorMsg::Start { child: agent.as_str().into() });
+            }
+        }
+    }
+
+    fn read_inbox(&self) {
+        let Some((inner, live)) = self.ends() else { return };
+        if self.is_reading.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let is_reading = Arc::clone(&self.is_reading);
+        tokio::spawn(async move {
+            match inner.store.pending(live.run).await {
+                Ok(commands) if commands.is_empty() => {}
+                Ok(commands) => {
+                    // A full mailbox is looked at again with the next tick: commands stay in the inbox until then.
+                    let _ = live.coordinator.send(CoordinatorMsg::Commands { commands });
+                }
+                Err(error) => {
+                    warn!(run.id = %live.run, error = %error, "the command inbox could not be read")
+                }
+            }
+            is_reading.store(false, Ordering::Release);
+        });
+    }
+
+    fn revive(&self, agent: &AgentName) {
+        let Some((_, live)) = self.ends() else { return };
+        let agent = agent.clone();
+        tokio::spawn(async move { live.restart(&agent).await });
+    }
+
+    fn replace_model(&self, agent: Option<&AgentName>, model: &ModelName) {
+        let Some((inner, live)) = self.ends() else { return };
+        let (agent, model) = (agent.cloned(), model.clone());
+        tokio::spawn(async move {
+            let replaced = match &agent {
+                Some(agent) => vec![agent.clone()],
+                None => live.agents.keys().cloned().collect(),
+            };
+            for agent in replaced {
+                match inner.endpoints.named(&live.definition, &agent, &model).await {
+                    Ok(found) => live.replace_model(&agent, &found),
+                    // It goes on with the model it has: if that fails again, the next measure follows.
+                    Err(cause) => error!(run.id = %live.run, error = %cause, "a model could not be replaced"),
+                }
+                live.restart(&agent).await;
+            }
+        });
+    }
+}
