@@ -208,3 +208,6 @@ fn upto(records: &[Arc<Record>], seq: Seq) -> &[Arc<Record>] {
     let n_records = usize::try_from(seq.0).unwrap_or(usize::MAX).min(records.len());
     records.get(..n_records).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;
