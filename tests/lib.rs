@@ -17,14 +17,20 @@
 
 mod binary;
 mod case_folder;
+mod crash;
 mod endpoint;
+mod faulty_store;
 mod finished;
 mod ledger;
 mod playhouse;
 
 pub use binary::{cargo, playhouse_binary, target_dir, workspace_root};
 pub use case_folder::CaseFolder;
+pub use crash::{
+    Crash, CrashPoint, Finding, Moment, ReferenceCrew, StoreTrouble, Survived, double_points, points, survive,
+};
 pub use endpoint::{Answer, AskedModel, Endpoint, Reply};
+pub use faulty_store::{End, FaultyStore, Rival, StoreFault};
 pub use finished::Finished;
 pub use ledger::{LedgerLine, read_ledger};
 pub use playhouse::{Playhouse, Started};

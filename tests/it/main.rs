@@ -10,6 +10,7 @@
 mod bad_endpoint;
 mod bad_input;
 mod bad_scenario;
+mod crash_matrix;
 mod determinism;
 mod endpoint_crew;
 mod kills;

@@ -18,7 +18,7 @@ use playhouse_types::{
 };
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 
-use crate::calls::{ToolCall, call_model, call_tool, reply_key, ring};
+use crate::calls::{ToolCall, call_model, call_tool, reply_key};
 use crate::gate::{CallGate, Effects};
 use crate::intents::{OfferedTools, result_key};
 use crate::{AgentDecision, AgentDefinition, AgentState};
@@ -125,6 +125,8 @@ impl Actor for Agent {
         actor.args.address.slot().set(Some(myself.clone()));
         if actor.args.incarnation > Incarnation(1) {
             actor.announce_restart().await?;
+            // The life before may have ended its turn without telling.
+            actor.tell_coordinator();
         }
         // An open turn goes on without anybody's doorbell.
         myself.send_message(Mail::to_self(AgentMsg::CallEnded))?;
@@ -141,6 +143,11 @@ impl Actor for Agent {
             AgentMsg::TakeTurn { .. } | AgentMsg::CallEnded => {}
             AgentMsg::Interrupt => actor.is_interrupted = true,
             AgentMsg::Cancel => actor.is_cancelled = true,
+            AgentMsg::Ping { reply } => {
+                // A supervisor that does not wait any more has its reason.
+                let _ = reply.send(());
+                return Ok(());
+            }
         }
         match actor.advance().await {
             // The coordinator sees the same refusal and ends our part in the run.
@@ -181,6 +188,10 @@ impl AgentActor {
     async fn advance(&mut self) -> Result<(), JournalError> {
         loop {
             self.fold();
+            if self.args.journal.log().torn().is_some() {
+                // The run's keeper sees it, too, and stops us; a call started again now would end at once, for ever.
+                return Ok(());
+            }
             let Some((turn, upto)) = self.state.open_turn() else {
                 self.is_cancelled = false;
                 return Ok(());
@@ -256,15 +267,11 @@ impl AgentActor {
         self.args.journal.append(vec![self.record(key, event)]).await?;
         self.fold();
         let args = self.args.clone();
-        self.args.calls.start(self.args.run.run, reply_key(turn, step), |cancel| {
+        let make = |cancel| {
             let (frames, envelope, seed) = (frames(&args, turn, step), envelope(&args), args.run.seed);
-            let call = ModelCall { request, seed, envelope, cancel, frames };
-            // The ring comes last, when the call has given up nothing but its place.
-            async move {
-                call_model(args.clone(), call).await;
-                ring(&args);
-            }
-        });
+            call_model(args, ModelCall { request, seed, envelope, cancel, frames })
+        };
+        self.args.calls.start(self.args.run.run, reply_key(turn, step), make, self.ring());
         Ok(())
     }
 
@@ -331,10 +338,15 @@ impl AgentActor {
             return;
         };
         let call = ToolCall { intent: intent.clone(), seq, tool, is_recovering, sent_by };
-        self.args.calls.start(self.args.run.run, key, |cancel| async move {
-            call_tool(args.clone(), call, cancel).await;
-            ring(&args);
-        });
+        self.args.calls.start(self.args.run.run, key, |cancel| call_tool(args, call, cancel), self.ring());
+    }
+
+    /// Returns the ring of a call that has ended: a full or dead mailbox is harmless, as the coordinator rings again.
+    fn ring(&self) -> impl FnOnce() + Send + 'static {
+        let address = self.args.address.clone();
+        move || {
+            let _ = address.send(AgentMsg::CallEnded);
+        }
     }
 
     /// An open intent whose tool is gone is never resolved silently: it is in doubt.
@@ -343,12 +355,11 @@ impl AgentActor {
         let detail = format!("agent `{}` has no tool `{}` any more", args.definition.name, intent.tool);
         let key = RecordKey { kind: Kind::ToolInDoubt, ..result_key(call) };
         let record = self.record(key, Event::ToolInDoubt { call, detail });
-        self.args.calls.start(self.args.run.run, result_key(call), |_| async move {
+        let make = |_| async move {
             // If the journal refuses, the next owner of the run finds the intent open again.
-            if args.journal.commit(vec![record]).await.is_ok() {
-                ring(&args);
-            }
-        });
+            let _ = args.journal.commit(vec![record]).await;
+        };
+        self.args.calls.start(self.args.run.run, result_key(call), make, self.ring());
     }
 
     /// Ends the turn, with a message if there is one, and tells the coordinator.

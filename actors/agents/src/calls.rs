@@ -1,11 +1,16 @@
-//! The tasks of the call table: a model call, a tool call. Each journals its own end, then rings.
+//! The tasks of the call table: a model call, a tool call. Each journals its own end.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use futures::FutureExt;
 use playhouse_journal::{Event, Kind, NewRecord, RecordKey, ToolIntent};
-use playhouse_messages::{AgentMsg, ModelCall, ToolContext};
+use playhouse_messages::{ModelAnswer, ModelCall, ToolContext};
 use playhouse_tools::{Dispatch, ToolEnd, ToolHandle};
-use playhouse_types::{Effect, Label, Lane, Seq, Step, Timestamp, ToolFailure, ToolFailureKind, TurnId};
+use playhouse_types::{
+    Effect, Label, Lane, ModelFailure, ModelFailureKind, Seq, Step, Timestamp, ToolFailure, ToolFailureKind,
+    TurnId,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
@@ -21,7 +26,7 @@ pub(crate) const fn reply_key(turn: TurnId, step: Step) -> RecordKey {
 pub(crate) async fn call_model(args: AgentArgs, call: ModelCall) {
     let key = reply_key(call.request.turn, call.request.step);
     let started = args.clock.monotonic();
-    let outcome = args.model.complete(call).await;
+    let outcome = ask(&args, call).await;
     let duration_micros = micros(args.clock.monotonic().saturating_sub(started));
     let (kind, event) = match outcome {
         Ok(answer) => {
@@ -31,6 +36,15 @@ pub(crate) async fn call_model(args: AgentArgs, call: ModelCall) {
         Err(failure) => (Kind::ModelFailed, Event::ModelFailed { failure, duration_micros }),
     };
     record_end(&args, RecordKey { kind, ..key }, event).await;
+}
+
+/// Asks the model. A panic is a failure: asked again, it would panic again, without end.
+async fn ask(args: &AgentArgs, call: ModelCall) -> Result<ModelAnswer, ModelFailure> {
+    AssertUnwindSafe(args.model.complete(call)).catch_unwind().await.unwrap_or_else(|_| {
+        let (model, kind) = (args.header.model.clone(), ModelFailureKind::Permanent);
+        let detail = "the model client panicked".to_owned();
+        Err(ModelFailure { model, kind, detail, attempts: 1, retry_after: None })
+    })
 }
 
 /// A tool call that may be dispatched.
@@ -57,7 +71,10 @@ pub(crate) async fn call_tool(args: AgentArgs, call: ToolCall, cancel: Cancellat
     let started = args.clock.monotonic();
     let end = match settled_effect(&args, &call.intent).await {
         Some(earlier) => repeated(&earlier),
-        None => dispatch(&args, &call, cancel).await,
+        None => AssertUnwindSafe(dispatch(&args, &call, cancel))
+            .catch_unwind()
+            .await
+            .unwrap_or_else(|_| panicked(&call.intent)),
     };
     let duration_micros = micros(args.clock.monotonic().saturating_sub(started));
     let id = call.intent.call;
@@ -74,6 +91,16 @@ pub(crate) async fn call_tool(args: AgentArgs, call: ToolCall, cancel: Cancellat
         }
     };
     record_end(&args, RecordKey { kind, ..result_key(id) }, event).await;
+}
+
+/// The dispatch itself panicked, not the tool's code, whose panics are caught where it runs: tried again, it would panic
+/// again, without end.
+fn panicked(intent: &ToolIntent) -> ToolEnd {
+    let detail = format!("the dispatch of `{}` panicked", intent.tool);
+    match intent.effect {
+        Effect::Pure => ToolEnd::Failed(ToolFailure { kind: ToolFailureKind::Panicked, detail }),
+        _ => ToolEnd::InDoubt { detail },
+    }
 }
 
 /// Looks for an earlier call that meant the same effect, and waits for its end if it is in flight. Only earlier ones
@@ -132,7 +159,7 @@ async fn dispatch(args: &AgentArgs, call: &ToolCall, cancel: CancellationToken) 
     call.tool.run(dispatch).await
 }
 
-/// Journals the end of a call and rings the agent once it is durable.
+/// Journals the end of a call and waits until it is durable.
 async fn record_end(args: &AgentArgs, key: RecordKey, event: Event) {
     let record = NewRecord {
         lane: Lane::from(&args.definition.name),
@@ -150,9 +177,4 @@ async fn record_end(args: &AgentArgs, key: RecordKey, event: Event) {
 
 fn micros(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
-
-/// Rings an agent: a full or dead mailbox is harmless, as the coordinator rings again.
-pub(crate) fn ring(args: &AgentArgs) {
-    let _ = args.address.send(AgentMsg::CallEnded);
 }

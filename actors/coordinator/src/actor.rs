@@ -154,6 +154,11 @@ impl Actor for Coordinator {
             }
             CoordinatorMsg::Commands { commands: read } => commands.extend(read),
             CoordinatorMsg::Interrupt => actor.is_interrupted = true,
+            CoordinatorMsg::Ping { reply } => {
+                // A supervisor that does not wait any more has its reason.
+                let _ = reply.send(());
+                return Ok(());
+            }
         }
         match actor.take_and_advance(commands).await {
             Ok(()) => Ok(()),
@@ -222,7 +227,8 @@ impl CoordinatorActor {
                 return Err(why);
             }
             match self.state.decide(self.args.journal.log().transcript(), self.args.clock.now()) {
-                Decision::Wait | Decision::Ended => return Ok(()),
+                Decision::Wait => return Ok(()),
+                Decision::Ended => return self.come_to_rest().await,
                 Decision::CancelTurns => {
                     let speakers: Vec<AgentName> = self.state.open().values().cloned().collect();
                     self.args.links.cancel_turns(&speakers);
@@ -315,6 +321,21 @@ impl CoordinatorActor {
             _ => outcome,
         };
         self.rest(RunRest::Concluded(outcome));
+        Ok(())
+    }
+
+    /// Says how the run has ended: an earlier incarnation, or whoever gave up an actor, put it on record.
+    async fn come_to_rest(&self) -> Result<(), JournalError> {
+        let log = self.args.journal.log();
+        let mut records = log.after(Seq(0));
+        let end = records.find_map(|record| match &record.event {
+            Event::RunConcluded { outcome, .. } => Some((record.seq, outcome.clone())),
+            _ => None,
+        });
+        if let Some((seq, outcome)) = end {
+            log.wait_durable(seq).await?;
+            self.rest(RunRest::Concluded(outcome));
+        }
         Ok(())
     }
 

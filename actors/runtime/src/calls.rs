@@ -37,12 +37,14 @@ pub struct CallTable {
 impl CallTable {
     /// Starts a call as a task of its own, unless one of the same key is in flight. Returns whether it was started.
     ///
-    /// The task gets a token that [`CallTable::cancel_run`] cancels. It must journal the result itself, then ring whoever
-    /// waits. A panic in it is caught and logged; the call then has no result and is recovered by its effect.
-    pub fn start<Make, Work>(&self, run: RunId, key: RecordKey, make: Make) -> bool
+    /// The task gets a token that [`CallTable::cancel_run`] cancels. It must journal the result itself. A panic in it is
+    /// caught and logged; the call then has no result and is recovered by its effect. In both cases `ring` tells whoever
+    /// waits, once the call is not in flight any more: only then can it be seen that a call without a result is lost.
+    pub fn start<Make, Work, Ring>(&self, run: RunId, key: RecordKey, make: Make, ring: Ring) -> bool
     where
         Make: FnOnce(CancellationToken) -> Work,
         Work: Future<Output = ()> + Send + 'static,
+        Ring: FnOnce() + Send + 'static,
     {
         let call = Call::default();
         match self.calls.entry((run, key)) {
@@ -57,6 +59,7 @@ impl CallTable {
                 error!(run.id = %run, record.key = %key, "call task panicked");
             }
             drop(place);
+            ring();
         });
         // Set once, here.
         let _ = call.abort.set(task.abort_handle());
@@ -156,10 +159,15 @@ mod tests {
     async fn a_call_is_in_flight_once_and_gone_when_it_ends() {
         let table = CallTable::default();
         let (finish, finished) = tokio::sync::oneshot::channel::<()>();
-        assert!(table.start(RUN, key(0), |_| async {
-            finished.await.unwrap();
-        }));
-        assert!(!table.start(RUN, key(0), |_| async {}));
+        assert!(table.start(
+            RUN,
+            key(0),
+            |_| async {
+                finished.await.unwrap();
+            },
+            || ()
+        ));
+        assert!(!table.start(RUN, key(0), |_| async {}, || ()));
         assert!(table.is_live(RUN, key(0)) && !table.is_live(RUN, key(1)));
         finish.send(()).unwrap();
         table.wait_idle(RUN).await;
@@ -167,17 +175,24 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_that_panics_gives_up_its_place() {
+    async fn a_call_that_panics_gives_up_its_place_and_then_rings() {
         let table = CallTable::default();
-        table.start(RUN, key(0), |_| async { panic!("boom") });
-        table.wait_idle(RUN).await;
+        let (rang, ring) = tokio::sync::oneshot::channel();
+        let seen = table.clone();
+        table.start(
+            RUN,
+            key(0),
+            |_| async { panic!("boom") },
+            move || rang.send(seen.is_live(RUN, key(0))).unwrap(),
+        );
+        assert_eq!(ring.await, Ok(false), "who is rung sees that the call is lost");
         assert!(table.is_empty());
     }
 
     #[tokio::test]
     async fn an_abandoned_call_gives_up_its_place_without_an_end() {
         let table = CallTable::default();
-        table.start(RUN, key(0), |_| std::future::pending());
+        table.start(RUN, key(0), |_| std::future::pending(), || ());
         table.abandon_run(RUN);
         table.wait_for(RUN, key(0)).await;
         assert!(table.is_empty());
@@ -187,8 +202,8 @@ mod tests {
     async fn cancelling_a_run_reaches_its_calls_only() {
         let table = CallTable::default();
         let other = RunId::from_u128(2);
-        table.start(RUN, key(0), |token| async move { token.cancelled().await });
-        table.start(other, key(0), |token| async move { token.cancelled().await });
+        table.start(RUN, key(0), |token| async move { token.cancelled().await }, || ());
+        table.start(other, key(0), |token| async move { token.cancelled().await }, || ());
         table.cancel_run(RUN);
         table.wait_idle(RUN).await;
         assert!(table.is_live(other, key(0)));

@@ -1,4 +1,4 @@
-//! Real time, or the simulated time of a paused tokio runtime.
+//! Real time, and the simulated time of a paused tokio runtime.
 
 use std::time::Duration;
 
@@ -43,5 +43,37 @@ impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is the injected clock")]
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+/// The simulated time of a paused tokio runtime, which also moves the wall clock: for tests of whole runs.
+///
+/// [`SystemClock`] waits in simulated time, too, but tells the real time of day, which then stands still: who waits until
+/// a time of day would wait for ever.
+#[derive(Clone, Copy, Debug)]
+pub struct SimulatedClock {
+    base: Timestamp,
+    system: SystemClock,
+}
+
+impl SimulatedClock {
+    /// Starts the clock at `base`. A process that stands for a later one begins where the one before it ended.
+    #[must_use]
+    pub fn new(base: Timestamp) -> Self {
+        Self { base, system: SystemClock::new() }
+    }
+}
+
+impl Clock for SimulatedClock {
+    fn now(&self) -> Timestamp {
+        self.base.plus(self.system.monotonic())
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.system.monotonic()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.system.sleep(duration)
     }
 }

@@ -56,7 +56,7 @@ impl Default for UserPoolLimits {
 ///
 /// Dropping the pool never waits; code that still runs is left alone.
 pub struct UserPool {
-    // `None` only while dropping.
+    // `None` while dropping, and for a pool on somebody else's runtime.
     runtime: Option<Runtime>,
     handle: Handle,
     slots: Arc<Semaphore>,
@@ -79,8 +79,22 @@ impl UserPool {
             .enable_all()
             .build()?;
         let handle = runtime.handle().clone();
+        Ok(Self::on(handle, Some(runtime), slots))
+    }
+
+    /// Makes a pool that takes threads and time from the tokio runtime within which this is called. For simulations: a
+    /// paused clock stands still while user code runs, and deadlines are simulated, so user code must not wait for time.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[must_use]
+    pub fn on_current(limits: UserPoolLimits) -> Self {
+        Self::on(Handle::current(), None, limits.slots.max(1))
+    }
+
+    fn on(handle: Handle, runtime: Option<Runtime>, slots: usize) -> Self {
         let slots = Arc::new(Semaphore::new(slots.min(Semaphore::MAX_PERMITS)));
-        Ok(Self { runtime: Some(runtime), handle, slots, abandoned: Arc::default() })
+        Self { runtime, handle, slots, abandoned: Arc::default() }
     }
 
     /// Runs a future to its end, at most `timeout` long. Callable from any tokio runtime, and from none.

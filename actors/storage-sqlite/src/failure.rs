@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use playhouse_journal::{CodecError, ReadError};
 use playhouse_storage::StoreError;
@@ -13,6 +14,8 @@ use rusqlite::ErrorCode;
 pub(crate) enum WriteFailure {
     /// No room on the disk.
     Full,
+    /// Another process has held the lock for this long.
+    Busy(Duration),
     /// A write or sync failed.
     Failed(Arc<rusqlite::Error>),
     /// The writer thread is gone, which only a panic in it can cause.
@@ -30,6 +33,7 @@ impl WriteFailure {
         let path = dir.to_owned();
         match self {
             Self::Full => StoreError::Full { path },
+            Self::Busy(waited) => StoreError::Busy { path, waited },
             Self::Failed(error) => StoreError::Failed { path, source: Box::new(error) },
             Self::Stopped => StoreError::Failed { path, source: "the writer thread ended".into() },
         }

@@ -5,13 +5,13 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use playhouse_journal::{CodecError, RunRow};
 use playhouse_storage::{Claim as Claimed, ClaimError, PreviousOwner, StoreError};
 use playhouse_types::{BootId, RunId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use crate::run_row;
-use crate::schema::unusable;
+use crate::checksum::RUN;
+use crate::run_row::{self, StoredRun};
+use crate::schema::{self, unusable};
 use crate::writer::{Session, Task};
 
 /// The lock that says that this process lives. The system frees it at the process's end, however that comes.
@@ -32,7 +32,7 @@ impl OwnerLock {
         boot: BootId,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
-        let failed = |error: rusqlite::Error| unusable(dir, error);
+        let failed = |error| schema::failed(dir, error);
         let tx = Transaction::new_unchecked(conn, TransactionBehavior::Immediate).map_err(failed)?;
         let lock = Self::take(dir, boot).map_err(|error| unusable(dir, error))?;
         forget_dead(&tx, dir, boot).map_err(|error| unusable(dir, error))?;
@@ -92,6 +92,12 @@ fn is_alive(dir: &Path, boot: BootId) -> io::Result<bool> {
     }
 }
 
+/// Tells whether a process lives, and changes nothing: also without the write lock.
+pub(crate) fn seems_alive(dir: &Path, boot: BootId) -> bool {
+    let locked = File::open(lock_path(dir, boot)).map(|file| file.try_lock_shared());
+    matches!(locked, Ok(Err(TryLockError::WouldBlock)))
+}
+
 fn forget_dead(
     conn: &Connection,
     dir: &Path,
@@ -104,6 +110,8 @@ fn forget_dead(
             is_alive(dir, boot)?;
         }
     }
+    // A row whose id was damaged is nobody's; the process that it stood for keeps its lock file.
+    conn.execute("DELETE FROM owner WHERE length(boot) <> 16", ())?;
     let mut statement = conn.prepare("SELECT boot FROM owner")?;
     let boots = statement.query_map((), |row| row.get(0))?.collect::<rusqlite::Result<Vec<[u8; 16]>>>()?;
     for bytes in boots {
@@ -147,13 +155,14 @@ impl Task for Release {
     type Output = ();
 
     fn execute(&self, session: &Session<'_>) -> rusqlite::Result<()> {
-        let sql = "UPDATE run SET owner = NULL WHERE id = ?1 AND epoch = ?2 AND owner = ?3";
-        let owner = run_row::boot(session.boot);
-        session.conn.prepare_cached(sql)?.execute(params![
-            run_row::id(self.run),
-            self.epoch.cast_signed(),
-            owner
-        ])?;
+        // A run that cannot be read keeps its owner: the next one finds it damaged either way.
+        if let Some(Ok(stored)) = run_row::find(session.conn, self.run)?
+            && stored.epoch == self.epoch
+            && stored.owner == Some(session.boot)
+        {
+            session.conn.prepare_cached("UPDATE run SET owner = NULL WHERE no = ?1")?.execute([stored.no])?;
+            RUN.seal(session.conn, stored.no)?;
+        }
         Ok(())
     }
 }
@@ -171,33 +180,30 @@ impl Task for Claim {
         match run_row::find(session.conn, self.run)? {
             None => Ok(Err(ClaimError::UnknownRun { run: self.run })),
             Some(Err(source)) => Ok(Err(ClaimError::Damaged { run: self.run, source })),
-            Some(Ok(row)) => self.take(session, row),
+            Some(Ok(stored)) => self.take(session, stored),
         }
     }
 }
 
 impl Claim {
-    fn take(&self, session: &Session<'_>, row: RunRow) -> rusqlite::Result<Result<Claimed, ClaimError>> {
-        let mut statement = session.conn.prepare_cached("SELECT epoch, owner FROM run WHERE id = ?1")?;
-        let (epoch, owner) = statement.query_row([run_row::id(self.run)], |row| {
-            Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get::<_, Option<Vec<u8>>>(1)?))
-        })?;
-        let Ok(owner) = owner.map(<[u8; 16]>::try_from).transpose() else {
-            let source = CodecError::UnreadableRow { field: "owner" };
-            return Ok(Err(ClaimError::Damaged { run: self.run, source }));
-        };
-        let owner = owner.map(|bytes| BootId::from_u128(u128::from_be_bytes(bytes)));
+    fn take(
+        &self,
+        session: &Session<'_>,
+        stored: StoredRun,
+    ) -> rusqlite::Result<Result<Claimed, ClaimError>> {
+        let StoredRun { no, epoch, owner, row, .. } = stored;
         let claimed = previous(session, owner)?
             .map_err(|error| ClaimError::Store(unusable(session.dir, error)))
             .and_then(|previous| previous.claim(row, epoch, self.takeover));
         if let Ok(claimed) = &claimed {
-            let sql = "UPDATE run SET owner = ?2, epoch = ?3, starts_without_progress = ?4 WHERE id = ?1";
+            let sql = "UPDATE run SET owner = ?2, epoch = ?3, starts_without_progress = ?4 WHERE no = ?1";
             session.conn.prepare_cached(sql)?.execute(params![
-                run_row::id(self.run),
+                no,
                 run_row::boot(session.boot),
                 claimed.epoch.cast_signed(),
                 claimed.row.starts_without_progress,
             ])?;
+            RUN.seal(session.conn, no)?;
         }
         Ok(claimed)
     }

@@ -1,19 +1,11 @@
 //! Reading a journal and checking it.
 
-use playhouse_journal::{ChainHash, ChainHead, CodecError, Record, RunKey, StoredBody, StoredRecord, open};
+use playhouse_journal::{ChainHash, ChainHead, CodecError, Record, StoredBody, StoredRecord, open};
 use playhouse_types::{RunId, Seq};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::failure::{ReadFailure, is_damage};
-use crate::run_row;
-
-/// What a run's row says of its journal.
-struct Place {
-    run: RunId,
-    no: i64,
-    key: RunKey,
-    head: ChainHead,
-}
+use crate::run_row::{self, StoredRun};
 
 /// Returns at most `limit` records after `after`; `conn` is in a transaction, so that row and records belong together.
 pub(crate) fn read(
@@ -22,7 +14,7 @@ pub(crate) fn read(
     after: Seq,
     limit: usize,
 ) -> Result<Vec<Record>, ReadFailure> {
-    let place = place(conn, run)?.ok_or(ReadFailure::Unknown(run))?;
+    let place = run_row::read(conn, run)?.ok_or(ReadFailure::Unknown(run))?;
     let Some(before) = before(conn, &place, after)? else { return Ok(Vec::new()) };
     let records = page(conn, &place, before, limit)?;
     let end = records.last().map_or(before, |last| ChainHead { seq: last.seq, hash: last.hash });
@@ -37,25 +29,8 @@ pub(crate) fn read(
     damage.map_or(Ok(records), |damage| Err(ReadFailure::Damaged(run, damage)))
 }
 
-fn place(conn: &Connection, run: RunId) -> Result<Option<Place>, ReadFailure> {
-    let mut statement = conn.prepare_cached("SELECT no, key, head_seq, head_hash FROM run WHERE id = ?1")?;
-    let found = statement
-        .query_row([run_row::id(run)], |row| {
-            let head =
-                ChainHead { seq: Seq(row.get::<_, i64>(2)?.cast_unsigned()), hash: ChainHash(row.get(3)?) };
-            Ok(Place { run, no: row.get(0)?, key: RunKey(row.get(1)?), head })
-        })
-        .optional();
-    match found {
-        Err(error) if is_damage(&error) => {
-            Err(ReadFailure::Damaged(run, CodecError::UnreadableRow { field: "head_hash" }))
-        }
-        found => Ok(found?),
-    }
-}
-
 /// Returns the end of the chain before the page, or nothing if `after` lies behind the end of the run.
-fn before(conn: &Connection, place: &Place, after: Seq) -> Result<Option<ChainHead>, ReadFailure> {
+fn before(conn: &Connection, place: &StoredRun, after: Seq) -> Result<Option<ChainHead>, ReadFailure> {
     if after == Seq(0) {
         return Ok(Some(ChainHead::default()));
     }
@@ -68,16 +43,16 @@ fn before(conn: &Connection, place: &Place, after: Seq) -> Result<Option<ChainHe
         .optional();
     match hash {
         Ok(Some(hash)) => Ok(Some(ChainHead { seq: after, hash: ChainHash(hash) })),
-        Ok(None) => Err(ReadFailure::Damaged(place.run, missing(conn, place, after)?)),
+        Ok(None) => Err(ReadFailure::Damaged(place.row.run, missing(conn, place, after)?)),
         Err(error) if is_damage(&error) => {
-            Err(ReadFailure::Damaged(place.run, CodecError::Undecodable { seq: after }))
+            Err(ReadFailure::Damaged(place.row.run, CodecError::Undecodable { seq: after }))
         }
         Err(error) => Err(error.into()),
     }
 }
 
 /// Says what it means that record `seq` is not there.
-fn missing(conn: &Connection, place: &Place, seq: Seq) -> rusqlite::Result<CodecError> {
+fn missing(conn: &Connection, place: &StoredRun, seq: Seq) -> rusqlite::Result<CodecError> {
     let number = |sql: &str| {
         conn.query_row(sql, (place.no, seq.0.cast_signed()), |row| row.get::<_, Option<i64>>(0))
             .map(|found| found.map(|found| Seq(found.cast_unsigned())))
@@ -91,7 +66,7 @@ fn missing(conn: &Connection, place: &Place, seq: Seq) -> rusqlite::Result<Codec
 
 fn page(
     conn: &Connection,
-    place: &Place,
+    place: &StoredRun,
     mut head: ChainHead,
     limit: usize,
 ) -> Result<Vec<Record>, ReadFailure> {
@@ -109,12 +84,12 @@ fn page(
             Ok(Some(stored)) => stored,
             Err(error) if is_damage(&error) => {
                 let seq = head.seq.next();
-                return Err(ReadFailure::Damaged(place.run, CodecError::Undecodable { seq }));
+                return Err(ReadFailure::Damaged(place.row.run, CodecError::Undecodable { seq }));
             }
             Err(error) => return Err(error.into()),
         };
-        let record = open(place.run, &place.key, head, &stored)
-            .map_err(|source| ReadFailure::Damaged(place.run, source))?;
+        let record = open(place.row.run, &place.row.key, head, &stored)
+            .map_err(|source| ReadFailure::Damaged(place.row.run, source))?;
         head = ChainHead { seq: record.seq, hash: record.hash };
         records.push(record);
     }

@@ -1,20 +1,32 @@
 //! The row of a run as columns.
 
-use playhouse_journal::{CodecError, RunKey, RunRow};
+use std::collections::BTreeMap;
+
+use playhouse_journal::{ChainHash, ChainHead, CodecError, DamagedRun, RunKey, RunRow};
 use playhouse_storage::RunAppend;
 use playhouse_types::{
-    BootId, CaseName, RunId, RunOutcome, RunStatus, ScenarioName, TenantId, Timestamp, TraceContext, Usage,
+    BootId, CaseName, RunId, RunOutcome, RunStatus, ScenarioName, Seq, TenantId, Timestamp, TraceContext,
+    Usage,
 };
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Deserialize;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 
-use crate::failure::ReadFailure;
+use crate::checksum::{RUN, run_columns};
+use crate::failure::{ReadFailure, is_damage};
 
-/// The columns that [`decode`] reads.
-const COLUMNS: &str = "id, parent, scenario, case_name, is_batch, tenant, status, outcome, started_at, ended_at, \
-                       turns, usage, trace, starts_without_progress, key";
+/// All that is stored of a run beside its records.
+pub(crate) struct StoredRun {
+    /// What stands for the run in all other tables.
+    pub(crate) no: i64,
+    pub(crate) epoch: u64,
+    pub(crate) owner: Option<BootId>,
+    pub(crate) head: ChainHead,
+    /// How many commands wait for it.
+    pub(crate) commands_waiting: u32,
+    pub(crate) row: RunRow,
+}
 
 /// Returns the bytes under which a run stands; they sort as the ids do.
 pub(crate) fn id(run: RunId) -> [u8; 16] {
@@ -26,12 +38,7 @@ pub(crate) fn boot(boot: BootId) -> [u8; 16] {
     boot.as_u128().to_be_bytes()
 }
 
-/// Returns the number of a run.
-pub(crate) fn number(conn: &Connection, run: RunId) -> rusqlite::Result<Option<i64>> {
-    conn.prepare_cached("SELECT no FROM run WHERE id = ?1")?.query_row([id(run)], |row| row.get(0)).optional()
-}
-
-/// Admits a run, without records yet, and returns its number.
+/// Admits a run, without records yet, and returns its number. The caller seals the row.
 pub(crate) fn insert(
     conn: &Connection,
     append: &RunAppend,
@@ -50,13 +57,13 @@ pub(crate) fn insert(
     Ok(no)
 }
 
-/// Replaces the row of a run.
+/// Replaces the row of a run. The caller seals the row.
 pub(crate) fn update(conn: &Connection, no: i64, row: &RunRow) -> rusqlite::Result<()> {
     let trace = [&row.trace.trace_id.to_be_bytes()[..], &row.trace.span_id.to_be_bytes()[..]].concat();
     conn.prepare_cached(
         "UPDATE run SET parent = ?2, scenario = ?3, case_name = ?4, is_batch = ?5, tenant = ?6, status = ?7, \
          outcome = ?8, started_at = ?9, ended_at = ?10, turns = ?11, usage = ?12, trace = ?13, \
-         starts_without_progress = ?14, key = ?15 WHERE no = ?1",
+         starts_without_progress = ?14, key = ?15, open_reviews = ?16 WHERE no = ?1",
     )?
     .execute(params![
         no,
@@ -74,6 +81,7 @@ pub(crate) fn update(conn: &Connection, no: i64, row: &RunRow) -> rusqlite::Resu
         trace,
         row.starts_without_progress,
         row.key.0,
+        row.open_reviews,
     ])?;
     Ok(())
 }
@@ -82,30 +90,127 @@ pub(crate) fn json<T: serde::Serialize>(value: &T) -> rusqlite::Result<String> {
     serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
 }
 
-/// Finds the row of one run; the inner error is a row that cannot be decoded.
-pub(crate) fn find(conn: &Connection, run: RunId) -> rusqlite::Result<Option<Result<RunRow, CodecError>>> {
-    let mut statement = conn.prepare_cached(&format!("SELECT {COLUMNS} FROM run WHERE id = ?1"))?;
-    statement.query_row([id(run)], |row| Ok(decode(row))).optional()
+/// Finds a run; the inner error is a row that is damaged.
+pub(crate) fn find(conn: &Connection, run: RunId) -> rusqlite::Result<Option<Result<StoredRun, CodecError>>> {
+    conn.prepare_cached(concat!("SELECT ", run_columns!(), " FROM run WHERE id = ?1"))?
+        .query_row([id(run)], |row| {
+            // A damaged index leads to the row of another run, which is whole.
+            Ok(decode(row).and_then(|stored| if stored.row.run == run { Ok(stored) } else { Err(LOST) }))
+        })
+        .optional()
 }
 
-/// Reads the row of one run.
-pub(crate) fn read(conn: &Connection, run: RunId) -> Result<Option<RunRow>, ReadFailure> {
-    find(conn, run)?.transpose().map_err(|source| ReadFailure::Damaged(run, source))
+/// Reads one run, if there is one. A run that its index does not lead to is looked for in the table itself, because what
+/// is damaged must not look like what is not there.
+pub(crate) fn read(conn: &Connection, run: RunId) -> Result<Option<StoredRun>, ReadFailure> {
+    let by_index = match find(conn, run) {
+        Ok(Some(Ok(stored))) => return Ok(Some(stored)),
+        Ok(Some(Err(source))) => Some(source),
+        Ok(None) => None,
+        Err(error) if is_damage(&error) => Some(LOST),
+        Err(error) => return Err(error.into()),
+    };
+    let sql = concat!("SELECT ", run_columns!(), " FROM run NOT INDEXED WHERE id = ?1");
+    let by_table = conn.prepare_cached(sql)?.query_row([id(run)], |row| Ok(decode(row))).optional();
+    let found = match by_table {
+        Ok(found) => found.or(by_index.map(Err)),
+        Err(error) if is_damage(&error) => Some(Err(by_index.unwrap_or(LOST))),
+        Err(error) => return Err(error.into()),
+    };
+    found.transpose().map_err(|source| ReadFailure::Damaged(run, source))
 }
 
-/// Reads the rows of all runs, oldest first.
-pub(crate) fn read_all(conn: &Connection) -> Result<Vec<RunRow>, ReadFailure> {
-    let mut statement = conn.prepare_cached(&format!("SELECT {COLUMNS} FROM run ORDER BY started_at, id"))?;
-    let mut rows = statement.query(())?;
-    let mut decoded = Vec::new();
-    while let Some(row) = rows.next()? {
-        let id = RunId::from_u128(u128::from_be_bytes(row.get("id")?));
-        decoded.push(decode(row).map_err(|source| ReadFailure::Damaged(id, source))?);
+/// The rows of all runs.
+pub(crate) struct Listing {
+    /// Those that can be read, oldest first.
+    pub(crate) rows: Vec<RunRow>,
+    /// Those that cannot.
+    pub(crate) damaged: Vec<DamagedRun>,
+}
+
+/// Reads the rows of all runs. Table and index have to name the same runs, so that neither loses one unnoticed; what is
+/// damaged in one of them is read by way of the other.
+pub(crate) fn read_all(conn: &Connection) -> Result<Listing, ReadFailure> {
+    let (mut named, index_damage) = tolerate(indexed(conn))?;
+    let mut read = BTreeMap::new();
+    let mut damaged = Vec::new();
+    let scanned = scan(conn, |row| match decode(row) {
+        Ok(stored) => {
+            named.remove(&stored.no);
+            read.insert((stored.row.started_at, stored.row.run), stored.row);
+        }
+        Err(source) => {
+            let by_index = row.get::<_, i64>("no").ok().and_then(|no| named.remove(&no));
+            let run = by_index.or_else(|| Some(run_id(row.get("id").ok()?)));
+            // Without any id nobody could ask for it either.
+            damaged.push(DamagedRun { run: run.unwrap_or(RunId::from_u128(0)), source });
+        }
+    });
+    let ((), table_damage) = tolerate(scanned)?;
+    if let (Some(_), Some(error)) = (index_damage, table_damage) {
+        return Err(error.into());
     }
-    Ok(decoded)
+    for run in named.into_values() {
+        match find(conn, run) {
+            Ok(Some(Ok(stored))) => {
+                read.insert((stored.row.started_at, stored.row.run), stored.row);
+            }
+            Ok(Some(Err(source))) => damaged.push(DamagedRun { run, source }),
+            Ok(None) | Err(_) => damaged.push(DamagedRun { run, source: LOST }),
+        }
+    }
+    Ok(Listing { rows: read.into_values().collect(), damaged })
 }
 
-fn decode(row: &Row<'_>) -> Result<RunRow, CodecError> {
+/// A row that is damaged without a column to name.
+const LOST: CodecError = CodecError::Damaged { part: RUN.part };
+
+/// Returns what was read if nothing but damage prevents more of it.
+fn tolerate<T: Default>(read: rusqlite::Result<T>) -> rusqlite::Result<(T, Option<rusqlite::Error>)> {
+    match read {
+        Ok(read) => Ok((read, None)),
+        Err(error) if is_damage(&error) => Ok((T::default(), Some(error))),
+        Err(error) => Err(error),
+    }
+}
+
+/// Shows all rows of the table, in the order of their numbers.
+fn scan(conn: &Connection, mut show: impl FnMut(&Row<'_>)) -> rusqlite::Result<()> {
+    let sql = concat!("SELECT ", run_columns!(), " FROM run NOT INDEXED");
+    let mut statement = conn.prepare_cached(sql)?;
+    let mut rows = statement.query(())?;
+    while let Some(row) = rows.next()? {
+        show(row);
+    }
+    Ok(())
+}
+
+/// Returns the runs that the index names, by their numbers.
+fn indexed(conn: &Connection) -> rusqlite::Result<BTreeMap<i64, RunId>> {
+    let sql = "SELECT no, id FROM run INDEXED BY sqlite_autoindex_run_1";
+    let mut statement = conn.prepare_cached(sql)?;
+    let rows = statement.query_map((), |row| Ok((row.get(0)?, run_id(row.get(1)?))))?;
+    rows.collect()
+}
+
+/// Decodes a row and verifies it: first by column, so that a column that cannot be decoded is named.
+fn decode(row: &Row<'_>) -> Result<StoredRun, CodecError> {
+    let stored = StoredRun {
+        no: column(row, "no")?,
+        epoch: column::<i64>(row, "epoch")?.cast_unsigned(),
+        owner: column::<Option<[u8; 16]>>(row, "owner")?
+            .map(|bytes| BootId::from_u128(u128::from_be_bytes(bytes))),
+        head: ChainHead {
+            seq: Seq(column::<i64>(row, "head_seq")?.cast_unsigned()),
+            hash: ChainHash(column(row, "head_hash")?),
+        },
+        commands_waiting: column(row, "commands_waiting")?,
+        row: decode_row(row)?,
+    };
+    if RUN.is_intact(row) { Ok(stored) } else { Err(LOST) }
+}
+
+fn decode_row(row: &Row<'_>) -> Result<RunRow, CodecError> {
     let trace: [u8; 24] = column(row, "trace")?;
     let (trace_id, span_id) = trace.split_at(16);
     let key: [u8; 32] = column(row, "key")?;
@@ -127,6 +232,7 @@ fn decode(row: &Row<'_>) -> Result<RunRow, CodecError> {
             span_id: u64::from_be_bytes(sized(span_id, "trace")?),
         },
         starts_without_progress: column(row, "starts_without_progress")?,
+        open_reviews: column(row, "open_reviews")?,
         key: RunKey(key),
     })
 }

@@ -1,19 +1,36 @@
 //! Opening the file: settings, format, migrations.
 
 use std::error::Error;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use playhouse_storage::StoreError;
+use playhouse_storage::{RESERVE_BYTES, StoreError};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::SqliteOptions;
+use crate::checksum::{COMMAND, RUN, SNAPSHOT};
 use crate::failure::{is_busy, is_full};
+use crate::reserve;
 
-/// The SQL that leads from each format to the next.
-const STEPS: &[&str] = &[include_str!("schema/step_1.sql")];
+/// What leads from one format to the next.
+struct Step {
+    sql: &'static str,
+    /// What SQL cannot do.
+    then: fn(&Connection) -> rusqlite::Result<()>,
+}
+
+const STEPS: &[Step] = &[
+    Step { sql: include_str!("schema/step_1.sql"), then: |_| Ok(()) },
+    Step { sql: include_str!("schema/step_2.sql"), then: seal_all },
+];
+
+/// Gives the rows of format 1 their checksums. What was damaged before cannot be told; records verify all the same.
+fn seal_all(conn: &Connection) -> rusqlite::Result<()> {
+    [RUN, SNAPSHOT, COMMAND].iter().try_for_each(|sealed| sealed.seal_all(conn))
+}
 
 /// Marks the file as ours (`PLAY`), for `file` and for the check below.
 const APPLICATION_ID: i64 = 0x504c_4159;
@@ -27,6 +44,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often another process may open a new file at the same moment before we give up.
 const N_WAL_TRIES: u32 = 20;
 
+/// More statements than a connection ever prepares.
+const N_STATEMENTS: usize = 48;
+
 pub(crate) fn file(dir: &Path) -> PathBuf {
     dir.join("playhouse.db")
 }
@@ -34,12 +54,21 @@ pub(crate) fn file(dir: &Path) -> PathBuf {
 /// Opens the connection that writes, and brings the file to the format of this build.
 pub(crate) fn open_writer(dir: &Path, options: &SqliteOptions) -> Result<Connection, StoreError> {
     let failed = |error| failed(dir, error);
+    if fs::metadata(file(dir)).is_ok_and(|found| found.len() == 0) && reserve::exists(dir) {
+        // SQLite would take it for a new file.
+        let text = format!("`{}` was cut off to nothing: put back a copy", file(dir).display());
+        return Err(unusable(dir, io::Error::other(text)));
+    }
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(file(dir), flags).map_err(failed)?;
-    conn.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    conn.busy_timeout(BUSY_TIMEOUT.min(options.lock_timeout)).map_err(failed)?;
     // Before anything is changed: the file may belong to a newer version or to another program.
-    format(&conn, dir)?;
+    {
+        // In one transaction: another process may be making the file this very moment.
+        let tx = conn.unchecked_transaction().map_err(failed)?;
+        format(&tx, dir)?;
+    }
     configure(&conn, options).map_err(failed)?;
     migrate(&conn, dir)?;
     Ok(conn)
@@ -50,14 +79,43 @@ pub(crate) fn open_reader(dir: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(file(dir), flags)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
-    conn.execute_batch("PRAGMA query_only = ON")?;
+    configure_reader(&conn)?;
     // Whether the log may be moved into the file is the writer's decision.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(conn)
 }
 
-fn failed(dir: &Path, error: rusqlite::Error) -> StoreError {
-    if is_full(&error) { StoreError::Full { path: dir.to_owned() } } else { unusable(dir, error) }
+/// Opens the bytes of a file, in memory and for reading only, as far as a file with these bytes would be opened.
+pub(crate) fn open_bytes(bytes: &[u8], dir: &Path) -> Result<Connection, StoreError> {
+    let failed = |error| failed(dir, error);
+    let mut bytes = bytes.to_vec();
+    // Bytes in memory cannot have a log; the marks that ask for one are replaced (the format's version numbers).
+    for mark in bytes.iter_mut().skip(18).take(2).filter(|mark| **mark == 2) {
+        *mark = 1;
+    }
+    let mut conn = Connection::open_in_memory().map_err(failed)?;
+    conn.deserialize_read_exact("main", &*bytes, bytes.len(), true).map_err(failed)?;
+    configure_reader(&conn).map_err(failed)?;
+    if format(&conn, dir)? == STEPS.len() {
+        Ok(conn)
+    } else {
+        Err(unusable(dir, "it has no tables, or those of an older format"))
+    }
+}
+
+fn configure_reader(conn: &Connection) -> rusqlite::Result<()> {
+    conn.execute_batch("PRAGMA query_only = ON; PRAGMA cell_size_check = ON")?;
+    conn.set_prepared_statement_cache_capacity(N_STATEMENTS);
+    Ok(())
+}
+
+pub(crate) fn failed(dir: &Path, error: rusqlite::Error) -> StoreError {
+    let path = dir.to_owned();
+    match error {
+        error if is_full(&error) => StoreError::Full { path },
+        error if is_busy(&error) => StoreError::Busy { path, waited: BUSY_TIMEOUT },
+        error => unusable(dir, error),
+    }
 }
 
 pub(crate) fn unusable(dir: &Path, source: impl Into<Box<dyn Error + Send + Sync>>) -> StoreError {
@@ -75,6 +133,7 @@ fn configure(conn: &Connection, options: &SqliteOptions) -> rusqlite::Result<()>
          PRAGMA fullfsync = ON;
          PRAGMA checkpoint_fullfsync = ON;
          PRAGMA foreign_keys = OFF;
+         PRAGMA cell_size_check = ON;
          PRAGMA cache_size = -16384;
          PRAGMA wal_autocheckpoint = 4000;
          PRAGMA journal_size_limit = 67108864;",
@@ -82,8 +141,20 @@ fn configure(conn: &Connection, options: &SqliteOptions) -> rusqlite::Result<()>
     if let Some(bytes) = options.max_size_bytes {
         conn.execute_batch(&format!("PRAGMA max_page_count = {}", (bytes / PAGE_BYTES).max(1)))?;
     }
-    conn.set_prepared_statement_cache_capacity(32);
+    conn.set_prepared_statement_cache_capacity(N_STATEMENTS);
     Ok(())
+}
+
+/// Lets a file with a limit grow by what is held back for the last commit.
+pub(crate) fn raise_limit(conn: &Connection, options: &SqliteOptions) -> rusqlite::Result<()> {
+    let Some(bytes) = options.max_size_bytes else { return Ok(()) };
+    let n_pages = (bytes + RESERVE_BYTES) / PAGE_BYTES;
+    conn.execute_batch(&format!("PRAGMA max_page_count = {n_pages}"))
+}
+
+/// Returns the format of an open file.
+pub(crate) fn version(conn: &Connection) -> rusqlite::Result<u32> {
+    conn.query_row("PRAGMA user_version", (), |row| row.get(0))
 }
 
 /// Switches to the write-ahead log. SQLite does not wait for a lock here, so we wait by a transaction of our own.
@@ -103,7 +174,7 @@ fn migrate(conn: &Connection, dir: &Path) -> Result<(), StoreError> {
         let tx = Transaction::new_unchecked(conn, TransactionBehavior::Immediate).map_err(failed)?;
         let version = format(&tx, dir)?;
         let Some(step) = STEPS.get(version) else { return Ok(()) };
-        tx.execute_batch(step).map_err(failed)?;
+        tx.execute_batch(step.sql).and_then(|()| (step.then)(&tx)).map_err(failed)?;
         let next = version + 1;
         tx.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {next}"))
             .map_err(failed)?;
@@ -114,7 +185,7 @@ fn migrate(conn: &Connection, dir: &Path) -> Result<(), StoreError> {
 /// Returns how many steps the file has behind it, if this build may use it.
 fn format(conn: &Connection, dir: &Path) -> Result<usize, StoreError> {
     let number =
-        |sql| conn.query_row(sql, (), |row| row.get::<_, i64>(0)).map_err(|error| unusable(dir, error));
+        |sql| conn.query_row(sql, (), |row| row.get::<_, i64>(0)).map_err(|error| failed(dir, error));
     let application_id = number("PRAGMA application_id")?;
     let version = number("PRAGMA user_version")?;
     let is_empty = number("SELECT count(*) FROM sqlite_schema")? == 0;

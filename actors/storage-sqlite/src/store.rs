@@ -1,7 +1,6 @@
 //! The store as its callers see it.
 
 use std::fmt;
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,20 +8,23 @@ use std::thread::JoinHandle;
 
 use futures::future::BoxFuture;
 use playhouse_journal::{
-    Command, CommandId, CommandInbox, JournalRead, PendingCommand, ReadError, Record, RunRow,
+    Command, CommandId, CommandInbox, DamagedRun, JournalRead, PendingCommand, ReadError, Record, RunRow,
 };
-use playhouse_storage::{AppendError, Claim, ClaimError, Now, RunAppend, Snapshot, Store, StoreError};
+use playhouse_storage::{
+    AppendError, Claim, ClaimError, LateError, LateResult, LateResults, Now, RunAppend, Snapshot, Store,
+    StoreCheck, StoreError,
+};
 use playhouse_types::{BootId, Lane, RunId, Seq};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::append::Commit;
+use crate::append::{Commit, LastCommit};
 use crate::failure::{ReadFailure, WriteFailure};
 use crate::inbox::{Submit, Submitted};
 use crate::owner::{self, Heartbeat, OwnerLock, Release};
 use crate::reader::ReaderPool;
 use crate::snapshot::PutSnapshot;
 use crate::writer::{Asked, QUEUE_LENGTH, Queued, Task, Writer};
-use crate::{SqliteOptions, inbox, records, run_row, schema, snapshot};
+use crate::{SqliteOptions, check, inbox, late, records, reserve, run_row, schema, snapshot};
 
 /// Runs in `<dir>/playhouse.db`, seen by one process.
 ///
@@ -35,6 +37,7 @@ pub struct SqliteStore {
     queue: Option<mpsc::Sender<Box<dyn Queued>>>,
     writer: Option<JoinHandle<()>>,
     is_closing: Arc<AtomicBool>,
+    now: Now,
     /// Freed after the writer has ended.
     _lock: OwnerLock,
 }
@@ -58,16 +61,17 @@ impl SqliteStore {
         owner::create_directories(dir).map_err(unusable)?;
         let conn = schema::open_writer(dir, &options)?;
         // The name of a new file has to be as durable as its content.
-        File::open(dir).and_then(|dir| dir.sync_all()).map_err(unusable)?;
+        late::sync_folder(dir).map_err(unusable)?;
         let lock = OwnerLock::enter(&conn, dir, boot, now())?;
+        reserve::make(dir);
         let (queue, tasks) = mpsc::channel(QUEUE_LENGTH);
         let is_closing = Arc::new(AtomicBool::new(false));
         let writer = Writer {
             conn,
             dir: dir.to_owned(),
             boot,
-            now,
-            commit_delay: options.commit_delay,
+            now: Arc::clone(&now),
+            options,
             queue: tasks,
             is_closing: Arc::clone(&is_closing),
         };
@@ -81,6 +85,7 @@ impl SqliteStore {
             queue: Some(queue),
             writer: Some(thread),
             is_closing,
+            now,
             _lock: lock,
         })
     }
@@ -112,6 +117,16 @@ impl SqliteStore {
     }
 }
 
+/// Does what blocks on a thread for it.
+async fn blocking<T: Send + 'static>(
+    dir: &Path,
+    work: impl FnOnce(&Path) -> T + Send + 'static,
+) -> Result<T, StoreError> {
+    let path = dir.to_owned();
+    let task = tokio::task::spawn_blocking(move || work(&path));
+    task.await.map_err(|error| StoreError::Failed { path: dir.to_owned(), source: Box::new(error) })
+}
+
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteStore").field("dir", &self.dir).finish_non_exhaustive()
@@ -132,11 +147,15 @@ impl Drop for SqliteStore {
 
 impl JournalRead for SqliteStore {
     fn run(&self, run: RunId) -> BoxFuture<'_, Result<Option<RunRow>, ReadError>> {
-        Box::pin(self.read(move |conn| run_row::read(conn, run)))
+        Box::pin(self.read(move |conn| Ok(run_row::read(conn, run)?.map(|stored| stored.row))))
     }
 
     fn runs(&self) -> BoxFuture<'_, Result<Vec<RunRow>, ReadError>> {
-        Box::pin(self.read(run_row::read_all))
+        Box::pin(self.read(|conn| Ok(run_row::read_all(conn)?.rows)))
+    }
+
+    fn damaged_runs(&self) -> BoxFuture<'_, Result<Vec<DamagedRun>, ReadError>> {
+        Box::pin(self.read(|conn| Ok(run_row::read_all(conn)?.damaged)))
     }
 
     fn records(&self, run: RunId, after: Seq, limit: usize) -> BoxFuture<'_, Result<Vec<Record>, ReadError>> {
@@ -150,6 +169,7 @@ impl CommandInbox for SqliteStore {
             match self.store(Submit { run, id, command }).await {
                 Ok(Submitted::Left) => Ok(()),
                 Ok(Submitted::UnknownRun) => Err(ReadError::UnknownRun { run }),
+                Ok(Submitted::Damaged(source)) => Err(ReadError::Corrupt { run, source }),
                 Err(error) => Err(ReadError::Unavailable { path: self.dir.clone(), source: Box::new(error) }),
             }
         })
@@ -189,6 +209,35 @@ impl Store for SqliteStore {
         Box::pin(async move {
             let read = self.read(move |conn| snapshot::read(conn, run, &lane)).await;
             read.map_err(|error| StoreError::Failed { path: self.dir.clone(), source: Box::new(error) })
+        })
+    }
+
+    fn commit_last(
+        &self,
+        appends: Vec<RunAppend>,
+    ) -> BoxFuture<'_, Result<Vec<Result<(), AppendError>>, StoreError>> {
+        Box::pin(self.store(LastCommit(appends)))
+    }
+
+    fn keep_late(&self, run: RunId, late: LateResult) -> BoxFuture<'_, Result<(), LateError>> {
+        let kept = blocking(&self.dir, move |dir| late::keep(dir, run, &late));
+        Box::pin(async move { kept.await? })
+    }
+
+    fn late(&self, run: RunId) -> BoxFuture<'_, Result<LateResults, StoreError>> {
+        Box::pin(async move { blocking(&self.dir, move |dir| late::read(dir, run)).await? })
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<StoreCheck, StoreError>> {
+        let (dir, now) = (self.dir.clone(), (self.now)());
+        Box::pin(async move {
+            let read = self.read(move |conn| check::check(conn, &dir, now)).await;
+            let failed = |error| StoreError::Failed { path: self.dir.clone(), source: Box::new(error) };
+            let mut check = read.map_err(failed)?;
+            for run in blocking(&self.dir, late::runs).await?? {
+                check.read_late(self, run).await?;
+            }
+            Ok(check)
         })
     }
 

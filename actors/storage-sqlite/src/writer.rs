@@ -13,6 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{error, warn};
 
 use crate::failure::{WriteFailure, is_busy};
+use crate::{SqliteOptions, reserve, schema};
 
 /// As many callers as may wait at once; more wait for room. Each is one caller's whole commit, so that this is far
 /// above what a process has in flight, and bounds a transaction as well.
@@ -38,12 +39,16 @@ pub(crate) trait Task: Send + 'static {
     /// What is answered once it is durable.
     type Output: Send + 'static;
 
+    /// Whether it may use the room that is held back, on a full disk.
+    const IS_LAST: bool = false;
+
     /// Writes it.
     fn execute(&self, session: &Session<'_>) -> rusqlite::Result<Self::Output>;
 }
 
 /// A task in the queue.
 pub(crate) trait Queued: Send {
+    fn is_last(&self) -> bool;
     fn execute(&mut self, session: &Session<'_>) -> rusqlite::Result<()>;
     fn answer(self: Box<Self>, failure: Option<&WriteFailure>);
 }
@@ -56,6 +61,10 @@ pub(crate) struct Asked<T: Task> {
 }
 
 impl<T: Task> Queued for Asked<T> {
+    fn is_last(&self) -> bool {
+        T::IS_LAST
+    }
+
     fn execute(&mut self, session: &Session<'_>) -> rusqlite::Result<()> {
         self.output = Some(self.task.execute(session)?);
         Ok(())
@@ -77,7 +86,7 @@ pub(crate) struct Writer {
     pub(crate) dir: PathBuf,
     pub(crate) boot: BootId,
     pub(crate) now: Now,
-    pub(crate) commit_delay: Duration,
+    pub(crate) options: SqliteOptions,
     pub(crate) queue: mpsc::Receiver<Box<dyn Queued>>,
     /// Set when the store is dropped: the writer then no longer waits for other processes.
     pub(crate) is_closing: Arc<AtomicBool>,
@@ -87,6 +96,7 @@ impl Writer {
     /// Writes until the queue is closed and empty.
     pub(crate) fn run(mut self) {
         let mut failure: Option<WriteFailure> = None;
+        let mut is_reserve_used = false;
         while let Some(first) = self.queue.blocking_recv() {
             let mut group = vec![first];
             while group.len() < QUEUE_LENGTH
@@ -94,11 +104,12 @@ impl Writer {
             {
                 group.push(next);
             }
-            if failure.is_none()
-                && let Err(error) = self.write(&mut group)
-            {
-                error!(%error, "store failed, nothing is written any more");
-                failure = Some(WriteFailure::from(error));
+            if failure.is_none() {
+                failure = self.write_or_fail(&mut group);
+            } else if matches!(failure, Some(WriteFailure::Full)) && !is_reserve_used {
+                let (last, others) = group.into_iter().partition(|queued| queued.is_last());
+                group = others;
+                is_reserve_used = self.write_last(last);
             }
             for queued in group {
                 queued.answer(failure.as_ref());
@@ -107,11 +118,32 @@ impl Writer {
         self.close(failure.is_some());
     }
 
-    fn write(&self, group: &mut [Box<dyn Queued>]) -> rusqlite::Result<()> {
-        self.conn.busy_timeout(LOCK_ATTEMPT)?;
+    fn write_or_fail(&self, group: &mut [Box<dyn Queued>]) -> Option<WriteFailure> {
+        let failure = self.write(group).err()?;
+        error!(error = ?failure, "store failed, nothing is written any more");
+        Some(failure)
+    }
+
+    /// Writes the last commits of a full disk into the room that was held back, and tells whether there were any.
+    fn write_last(&self, mut group: Vec<Box<dyn Queued>>) -> bool {
+        if group.is_empty() {
+            return false;
+        }
+        reserve::release(&self.dir);
+        let raised = schema::raise_limit(&self.conn, &self.options).map_err(WriteFailure::from);
+        let failure = raised.map_or_else(Some, |()| self.write_or_fail(&mut group));
+        for queued in group {
+            queued.answer(failure.as_ref());
+        }
+        true
+    }
+
+    fn write(&self, group: &mut [Box<dyn Queued>]) -> Result<(), WriteFailure> {
+        self.conn.busy_timeout(LOCK_ATTEMPT.min(self.options.lock_timeout))?;
         self.locked("BEGIN IMMEDIATE")?;
         let session = Session { conn: &self.conn, dir: &self.dir, boot: self.boot, now: (self.now)() };
-        let outcome = group.iter_mut().try_for_each(|queued| queued.execute(&session)).and_then(|()| {
+        let executed = group.iter_mut().try_for_each(|queued| queued.execute(&session));
+        let outcome = executed.map_err(WriteFailure::from).and_then(|()| {
             self.delay();
             self.locked("COMMIT")
         });
@@ -122,22 +154,28 @@ impl Writer {
         outcome
     }
 
-    /// Executes a statement that needs a lock: waiting for other processes is no failure, however long it takes.
-    fn locked(&self, sql: &str) -> rusqlite::Result<()> {
+    /// Executes a statement that needs a lock: waiting for other processes is no failure, until it has taken so long
+    /// that the one that holds the lock cannot be working.
+    fn locked(&self, sql: &str) -> Result<(), WriteFailure> {
+        let mut waited = Duration::ZERO;
         loop {
             match self.conn.execute_batch(sql) {
-                Err(error) if is_busy(&error) && !self.is_closing.load(Ordering::Relaxed) => {
+                Err(error) if is_busy(&error) => {
+                    waited += LOCK_ATTEMPT.min(self.options.lock_timeout);
+                    if self.is_closing.load(Ordering::Relaxed) || waited >= self.options.lock_timeout {
+                        return Err(WriteFailure::Busy(waited));
+                    }
                     warn!(%error, "another process holds the store, waiting");
                 }
-                outcome => return outcome,
+                outcome => return Ok(outcome?),
             }
         }
     }
 
     #[expect(clippy::disallowed_methods, reason = "a slow disk blocks this thread too")]
     fn delay(&self) {
-        if !self.commit_delay.is_zero() {
-            std::thread::sleep(self.commit_delay);
+        if !self.options.commit_delay.is_zero() {
+            std::thread::sleep(self.options.commit_delay);
         }
     }
 

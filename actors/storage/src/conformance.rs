@@ -22,8 +22,11 @@ use playhouse_types::{BootId, RunId, Timestamp};
 use crate::{Now, Store};
 
 pub mod appends;
+pub mod checks;
 pub mod commands;
+pub mod crashes;
 pub mod journal;
+pub mod late;
 pub mod load;
 pub mod model;
 pub mod ownership;
@@ -89,6 +92,8 @@ macro_rules! conformance_suite {
             appends::a_batch_becomes_visible_as_a_whole
             appends::a_full_store_writes_no_part_of_a_batch
             appends::a_full_store_takes_nothing_more_and_still_reads
+            appends::a_full_store_takes_one_last_commit
+            appends::a_last_commit_on_a_store_that_works_is_a_commit
             appends::a_wrong_head_is_refused_and_its_neighbors_are_written
             appends::a_forked_head_of_the_right_length_is_refused
             appends::records_with_a_gap_are_refused
@@ -109,6 +114,15 @@ macro_rules! conformance_suite {
             ownership::an_owner_that_was_replaced_is_fenced
             ownership::our_own_run_is_claimed_again_without_counting
             ownership::only_one_of_two_claims_wins
+            ownership::an_owner_that_is_replaced_while_it_writes_leaves_a_whole_chain
+            ownership::of_two_owners_that_race_only_one_writes
+            crashes::what_was_acknowledged_outlives_its_process
+            crashes::a_commit_whose_answer_was_lost_is_there_whole_or_not_at_all
+            late::results_after_a_takeover_are_kept_apart
+            late::results_are_kept_when_the_store_has_failed
+            late::results_that_arrive_at_once_are_all_kept
+            checks::an_empty_store_is_whole
+            checks::a_whole_store_has_no_findings
             load::a_thousand_commits_of_64_tasks_all_land
         }
     };

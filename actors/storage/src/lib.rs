@@ -11,14 +11,23 @@
 //! epoch of its run inside the transaction; that test, and nothing else, is what makes two processes on one store safe.
 //! The rules themselves ([`RunAppend::check`], [`PreviousOwner::claim`]) are written once, here, for all stores.
 //!
+//! [`Store::commit_last`] is for the one commit after a disk is full, [`Store::keep_late`] for results that may not be
+//! written any more, [`Store::check`] for a person who wants to know what is damaged.
+//!
 //! A store must never acknowledge what a crash could lose, never repair what it cannot read, and never retry a failed
 //! sync.
 
+mod check;
 pub mod conformance;
+mod late;
 mod memory;
 mod rules;
 mod store;
 
+pub use check::{CheckFinding, Counts, Fault, Owner, StoreCheck};
+pub use late::{LATE_LIMIT_BYTES, LateError, LateResult, LateResults};
 pub use memory::MemoryStore;
 pub use rules::{PreviousOwner, StoredHead};
-pub use store::{AppendError, Claim, ClaimError, Now, RunAppend, STALE_AFTER, Snapshot, Store, StoreError};
+pub use store::{
+    AppendError, Claim, ClaimError, Now, RESERVE_BYTES, RunAppend, STALE_AFTER, Snapshot, Store, StoreError,
+};

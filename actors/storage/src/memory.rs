@@ -13,7 +13,11 @@ use playhouse_journal::{
 use playhouse_types::{BootId, Lane, RunId, Seq, Timestamp};
 
 use self::runs::{InboxEntry, Run, Shared, size};
-use crate::{AppendError, Claim, ClaimError, Now, RunAppend, Snapshot, Store, StoreError};
+use crate::check;
+use crate::{
+    AppendError, Claim, ClaimError, LateError, LateResult, LateResults, Now, RESERVE_BYTES, RunAppend,
+    Snapshot, Store, StoreCheck, StoreError,
+};
 
 mod runs;
 
@@ -27,6 +31,8 @@ pub struct MemoryStore {
     now: Now,
     limit_bytes: Option<usize>,
     is_full: AtomicBool,
+    /// Whether the room that is held back has been given away.
+    is_reserve_used: AtomicBool,
     shared: Arc<Mutex<Shared>>,
 }
 
@@ -39,6 +45,7 @@ impl MemoryStore {
             now: Arc::new(|| Timestamp(0)),
             limit_bytes: None,
             is_full: AtomicBool::new(false),
+            is_reserve_used: AtomicBool::new(false),
             shared: Arc::default(),
         };
         store.beat();
@@ -54,7 +61,7 @@ impl MemoryStore {
     }
 
     /// Bounds headers and bodies to `limit_bytes` bytes together; a commit beyond it is [`StoreError::Full`], as is
-    /// every later one through this handle.
+    /// every later one through this handle, but for one [`Store::commit_last`] with [`RESERVE_BYTES`] more.
     #[must_use]
     pub const fn with_limit(mut self, limit_bytes: usize) -> Self {
         self.limit_bytes = Some(limit_bytes);
@@ -69,6 +76,7 @@ impl MemoryStore {
             now: Arc::clone(&self.now),
             limit_bytes: None,
             is_full: AtomicBool::new(false),
+            is_reserve_used: AtomicBool::new(false),
             shared: Arc::clone(&self.shared),
         };
         store.beat();
@@ -98,14 +106,30 @@ impl MemoryStore {
     }
 
     fn append_all(&self, appends: Vec<RunAppend>) -> Result<Vec<Result<(), AppendError>>, StoreError> {
-        let mut shared = self.lock();
-        let n_bytes = appends.iter().flat_map(|append| &append.records).map(size).sum::<usize>();
-        let over = |limit| shared.n_bytes.saturating_add(n_bytes) > limit;
-        if self.is_full.load(Ordering::Relaxed) || self.limit_bytes.is_some_and(over) {
+        if self.is_full.load(Ordering::Relaxed) || !self.has_room(&appends, 0) {
             self.is_full.store(true, Ordering::Relaxed);
             return Err(StoreError::Full { path: PathBuf::from(":memory:") });
         }
+        let mut shared = self.lock();
         Ok(appends.into_iter().map(|append| shared.append(append)).collect())
+    }
+
+    fn append_last(&self, appends: Vec<RunAppend>) -> Result<Vec<Result<(), AppendError>>, StoreError> {
+        if !self.is_full.load(Ordering::Relaxed) {
+            return self.append_all(appends);
+        }
+        if self.is_reserve_used.swap(true, Ordering::Relaxed) || !self.has_room(&appends, RESERVE_BYTES) {
+            return Err(StoreError::Full { path: PathBuf::from(":memory:") });
+        }
+        let mut shared = self.lock();
+        Ok(appends.into_iter().map(|append| shared.append(append)).collect())
+    }
+
+    fn has_room(&self, appends: &[RunAppend], reserve_bytes: u64) -> bool {
+        let Some(limit_bytes) = self.limit_bytes else { return true };
+        let n_bytes = appends.iter().flat_map(|append| &append.records).map(size).sum::<usize>();
+        let needed = self.lock().n_bytes.saturating_add(n_bytes) as u64;
+        needed <= (limit_bytes as u64).saturating_add(reserve_bytes)
     }
 }
 
@@ -203,6 +227,32 @@ impl Store for MemoryStore {
     fn snapshot(&self, run: RunId, lane: &Lane) -> BoxFuture<'_, Result<Option<Snapshot>, StoreError>> {
         let snapshot = self.lock().runs.get(&run).and_then(|run| run.snapshots.get(lane).cloned());
         ready(Ok(snapshot)).boxed()
+    }
+
+    fn commit_last(
+        &self,
+        appends: Vec<RunAppend>,
+    ) -> BoxFuture<'_, Result<Vec<Result<(), AppendError>>, StoreError>> {
+        ready(self.append_last(appends)).boxed()
+    }
+
+    fn keep_late(&self, run: RunId, late: LateResult) -> BoxFuture<'_, Result<(), LateError>> {
+        ready(self.lock().keep_late(run, &late)).boxed()
+    }
+
+    fn late(&self, run: RunId) -> BoxFuture<'_, Result<LateResults, StoreError>> {
+        let late = self.lock().late.get(&run).map(|lines| LateResults::from_lines(run, lines));
+        ready(Ok(late.unwrap_or_default())).boxed()
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<StoreCheck, StoreError>> {
+        Box::pin(async move {
+            let mut check = check::scan(self).await?;
+            let shared = self.lock();
+            check.owners = shared.owners((self.now)());
+            check.read.snapshots = shared.runs.values().map(|run| run.snapshots.len() as u64).sum();
+            Ok(check)
+        })
     }
 
     fn path(&self) -> Option<PathBuf> {

@@ -8,6 +8,9 @@ use futures::future::BoxFuture;
 use playhouse_journal::{ChainHead, CodecError, CommandId, CommandInbox, JournalRead, RunRow, StoredRecord};
 use playhouse_types::{BootId, Lane, RunId, Seq, Timestamp};
 
+use crate::check::{self, StoreCheck};
+use crate::late::{LateError, LateResult, LateResults};
+
 /// Reads the injected clock: a store takes the time of heartbeats from it.
 pub type Now = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
@@ -89,6 +92,16 @@ pub enum StoreError {
     Full {
         /// Where it is.
         path: PathBuf,
+    },
+    /// Another process has held the lock for writing for too long: as `Failed`, but nothing is broken.
+    #[error(
+        "another process has kept the store at `{path}` locked for {waited:?}: let it go on or end it (a stopped one keeps its lock), then resume"
+    )]
+    Busy {
+        /// Where it is.
+        path: PathBuf,
+        /// How long the lock was waited for.
+        waited: Duration,
     },
     /// The store has been written by a newer version.
     #[error(
@@ -192,6 +205,23 @@ pub trait Store: JournalRead + CommandInbox {
         appends: Vec<RunAppend>,
     ) -> BoxFuture<'_, Result<Vec<Result<(), AppendError>>, StoreError>>;
 
+    /// Writes the last appends of this process after a commit has answered [`StoreError::Full`], for example why each
+    /// run rests.
+    ///
+    /// It may use room that the store holds back for it: once, and about [`RESERVE_BYTES`]. What the failed commit held
+    /// is not written again. After any other failure, and after one last commit, it answers what the next commit would
+    /// answer; on a store that has not failed it is a commit. A store without a reserve need not implement it.
+    /// # Errors
+    /// As [`Store::commit`].
+    /// # Cancel safety
+    /// Dropping the future does not stop the commit.
+    fn commit_last(
+        &self,
+        appends: Vec<RunAppend>,
+    ) -> BoxFuture<'_, Result<Vec<Result<(), AppendError>>, StoreError>> {
+        self.commit(appends)
+    }
+
     /// Makes this process the owner of a run whose owner is gone; with `takeover` also of one whose owner is silent.
     ///
     /// A run that this process owns already gets the next epoch too, for a journal writer that starts anew; this is
@@ -224,9 +254,36 @@ pub trait Store: JournalRead + CommandInbox {
     /// [`StoreError`]; safe to go on without one.
     fn snapshot(&self, run: RunId, lane: &Lane) -> BoxFuture<'_, Result<Option<Snapshot>, StoreError>>;
 
+    /// Keeps a result that must not go into the journal any more: its run was taken over, or the store failed. Durable
+    /// when it returns, also if commits fail; needs no ownership and no known run.
+    ///
+    /// # Errors
+    /// [`LateError`]: it is not kept; [`LateError::TooMany`] once the run has [`LATE_LIMIT_BYTES`](crate::LATE_LIMIT_BYTES).
+    /// # Cancel safety
+    /// Dropping the future does not stop the write.
+    fn keep_late(&self, run: RunId, late: LateResult) -> BoxFuture<'_, Result<(), LateError>>;
+
+    /// Returns the late results of a run, oldest first; none for a run that has none or is not known.
+    ///
+    /// # Errors
+    /// [`StoreError`], safe to retry.
+    fn late(&self, run: RunId) -> BoxFuture<'_, Result<LateResults, StoreError>>;
+
+    /// Reads all that is stored and says what is damaged. It changes nothing, and damage is no error.
+    ///
+    /// A store that keeps more than rows, records, commands and late results, or that has a check of its own, adds those.
+    /// # Errors
+    /// [`StoreError`] if the store cannot be read at all; safe to retry.
+    fn check(&self) -> BoxFuture<'_, Result<StoreCheck, StoreError>> {
+        Box::pin(check::scan(self))
+    }
+
     /// Returns where the store is, for messages; `None` for memory.
     fn path(&self) -> Option<PathBuf>;
 }
 
 /// After how long without a sign of life an owner may be taken over.
 pub const STALE_AFTER: Duration = Duration::from_secs(15);
+
+/// How much room a store holds back for its last commit: some dozen small appends.
+pub const RESERVE_BYTES: u64 = 256 << 10;

@@ -65,6 +65,12 @@ pub enum CodecError {
         /// The field.
         field: &'static str,
     },
+    /// Something that a store keeps of the run beside the records does not fit its checksum.
+    #[error("its {part} was changed or damaged behind the store's back")]
+    Damaged {
+        /// What it is.
+        part: &'static str,
+    },
     /// The event cannot be written.
     #[error("an event cannot be encoded")]
     Unencodable,

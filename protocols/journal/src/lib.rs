@@ -34,6 +34,6 @@ pub use event::{
     AdmittedBatch, AdmittedRun, BatchCase, Event, ExitKind, Fork, GateVerdict, ModelIntent, ToolIntent,
 };
 pub use key::{Kind, RecordKey};
-pub use read::{JournalRead, ReadError};
+pub use read::{DamagedRun, JournalRead, ReadError};
 pub use record::{NewRecord, Record};
 pub use run_row::{RunKey, RunRow};

@@ -51,6 +51,8 @@ pub struct RunRow {
     pub trace: TraceContext,
     /// Starts since the last progress: at 3 the run is quarantined.
     pub starts_without_progress: u32,
+    /// How many reviews were opened and not answered; those of a turn that ended meanwhile still count.
+    pub open_reviews: u32,
     /// The key of its bodies.
     pub key: RunKey,
 }
@@ -80,6 +82,7 @@ impl RunRow {
             usage: Usage::default(),
             trace,
             starts_without_progress: 0,
+            open_reviews: 0,
             key,
         }
     }
@@ -89,6 +92,7 @@ impl RunRow {
         if record.key.kind.is_progress() {
             self.starts_without_progress = 0;
         }
+        self.count_reviews(&record.event);
         match &record.event {
             Event::TurnEnded { .. } => self.turns += 1,
             Event::ModelIntent(intent) if intent.attempt > 0 => self.usage.lost += 1,
@@ -117,6 +121,17 @@ impl RunRow {
                 self.rest(outcome.kind, &outcome.detail);
                 self.ended_at = Some(record.time);
             }
+            _ => {}
+        }
+    }
+
+    fn count_reviews(&mut self, event: &Event) {
+        match event {
+            Event::ReviewOpened { .. } | Event::ToolInDoubt { .. } | Event::Quarantined { .. } => {
+                self.open_reviews = self.open_reviews.saturating_add(1);
+            }
+            Event::ReviewDecided { .. } => self.open_reviews = self.open_reviews.saturating_sub(1),
+            Event::RunConcluded { .. } => self.open_reviews = 0,
             _ => {}
         }
     }

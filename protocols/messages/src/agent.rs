@@ -1,9 +1,10 @@
-//! Messages of an agent. All are doorbells: the agent's work stands in the run's log.
+//! Messages of an agent. All but a ping are doorbells: the agent's work stands in the run's log.
 
 use playhouse_types::{Envelope, TurnId};
+use ractor::RpcReplyPort;
 
 /// What an agent is told.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum AgentMsg {
     /// Look at the log: a turn was assigned to you.
     TakeTurn {
@@ -18,4 +19,9 @@ pub enum AgentMsg {
     Interrupt,
     /// End the open turn, once the calls in flight have their record.
     Cancel,
+    /// Say that you still work off your mailbox. Asked by the supervisor, of one incarnation.
+    Ping {
+        /// Answered at once.
+        reply: RpcReplyPort<()>,
+    },
 }

@@ -1,9 +1,11 @@
-//! Messages of a coordinator. All are doorbells: what happened stands in the run's log.
+//! Messages of a coordinator. All but a ping are doorbells: what happened stands in the run's log.
+
+use ractor::RpcReplyPort;
 
 use playhouse_journal::PendingCommand;
 
 /// What the coordinator of a run is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum CoordinatorMsg {
     /// Look at the log: a turn ended, or something else changed.
     Changed,
@@ -16,4 +18,9 @@ pub enum CoordinatorMsg {
     },
     /// Assign no further turn; the run can be resumed.
     Interrupt,
+    /// Say that you still work off your mailbox. Asked by the supervisor, of one incarnation.
+    Ping {
+        /// Answered at once.
+        reply: RpcReplyPort<()>,
+    },
 }

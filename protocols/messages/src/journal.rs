@@ -6,7 +6,7 @@ use playhouse_journal::{NewRecord, Record, RunRow};
 use playhouse_types::{BootId, Incarnation, Lane, RunId, Seq};
 use ractor::RpcReplyPort;
 
-use crate::{Address, RunLog};
+use crate::{Address, Faults, Moment, RunLog};
 
 /// Why a record was not written or its fate is unknown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -96,13 +96,20 @@ pub enum JournalMsg {
 pub struct RunJournal {
     address: Address<JournalMsg>,
     log: Arc<RunLog>,
+    faults: Option<Arc<dyn Faults>>,
 }
 
 impl RunJournal {
     /// Makes the handle of a run that the writer at `address` has opened with `log`.
     #[must_use]
     pub const fn new(address: Address<JournalMsg>, log: Arc<RunLog>) -> Self {
-        Self { address, log }
+        Self { address, log, faults: None }
+    }
+
+    /// Lets a test crash whoever writes, at the moments that `faults` plans; `None` outside tests.
+    #[must_use]
+    pub fn with_faults(self, faults: Option<Arc<dyn Faults>>) -> Self {
+        Self { faults, ..self }
     }
 
     /// Returns the shared view of the run.
@@ -118,10 +125,13 @@ impl RunJournal {
     /// # Cancel safety
     /// After the first poll the records may be appended although the future is dropped; appending again is harmless.
     pub async fn append(&self, records: Vec<NewRecord>) -> Result<Vec<Arc<Record>>, JournalError> {
+        self.reach(Moment::Before(&records)).await;
         let (reply, answer) = tokio::sync::oneshot::channel();
         let message = JournalMsg::Append { run: self.log.run(), records, reply: reply.into() };
         self.address.send_when_free(message).await.map_err(|_| JournalError::Stopped)?;
-        answer.await.map_err(|_| JournalError::Stopped)?
+        let records = answer.await.map_err(|_| JournalError::Stopped)??;
+        self.reach(Moment::Appended(&records)).await;
+        Ok(records)
     }
 
     /// Appends records and waits until they are durable.
@@ -132,7 +142,14 @@ impl RunJournal {
         let records = self.append(records).await?;
         if let Some(seq) = records.iter().map(|record| record.seq).max() {
             self.log.wait_durable(seq).await?;
+            self.reach(Moment::Durable(&records)).await;
         }
         Ok(records)
+    }
+
+    async fn reach(&self, moment: Moment<'_>) {
+        if let Some(faults) = &self.faults {
+            faults.reached(self.log.run(), moment).await;
+        }
     }
 }

@@ -43,7 +43,8 @@ pub use definition::{
 pub use entry::{EntryError, Parameter, ParameterError, ScenarioEntry, ScenarioFn};
 pub use host::{
     BatchEnd, BatchHandle, Durability, FindScenario, ForkedRun, OpenError, Resumed, RunEnd, RunError,
-    RunHandle, Runtime, RuntimeOptions, Secret, Settlement, StartBatch, StartFork, StartRun, async_runtime,
+    RunHandle, Runtime, RuntimeOptions, RuntimeParts, Secret, Settlement, StartBatch, StartFork, StartRun,
+    async_runtime,
 };
 pub use outcome::Outcome;
 pub use playhouse_coordinator::{

@@ -1,6 +1,6 @@
 //! The actor: one commit at a time; what gathers meanwhile goes into the next one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -50,8 +50,10 @@ pub struct JournalWriter;
 pub struct WriterState {
     args: WriterArgs,
     books: HashMap<RunId, RunBook>,
-    /// Runs with records that wait for a commit, in the order in which they began to wait.
-    dirty: Vec<RunId>,
+    /// Runs with records that wait for a commit.
+    dirty: BTreeSet<RunId>,
+    /// Whether one of these records must not wait.
+    is_urgent: bool,
     is_committing: bool,
     is_flush_due: bool,
     /// Who waits for admissions: the runs that must be durable, and whether any was refused.
@@ -73,7 +75,8 @@ impl Actor for JournalWriter {
         Ok(WriterState {
             args,
             books: HashMap::new(),
-            dirty: Vec::new(),
+            dirty: BTreeSet::new(),
+            is_urgent: false,
             is_committing: false,
             is_flush_due: false,
             admissions: Vec::new(),
@@ -142,9 +145,8 @@ impl WriterState {
     }
 
     fn mark_dirty(&mut self, run: RunId) {
-        if !self.dirty.contains(&run) {
-            self.dirty.push(run);
-        }
+        self.dirty.insert(run);
+        self.is_urgent |= self.books.get(&run).is_some_and(RunBook::is_urgent);
     }
 
     fn admit(&mut self, runs: Vec<Admission>, owner: BootId, reply: AdmissionReply) {
@@ -182,8 +184,7 @@ impl WriterState {
     }
 
     async fn commit_if_urgent(&mut self, myself: &ActorRef<Mail<JournalMsg>>) {
-        let is_urgent = self.dirty.iter().any(|run| self.books.get(run).is_some_and(RunBook::is_urgent));
-        if is_urgent {
+        if self.is_urgent {
             self.commit(myself).await;
         } else if !self.dirty.is_empty() && !self.is_flush_due {
             self.is_flush_due = true;
@@ -196,6 +197,7 @@ impl WriterState {
     async fn commit(&mut self, myself: &ActorRef<Mail<JournalMsg>>) {
         while !self.is_committing {
             let dirty = std::mem::take(&mut self.dirty);
+            self.is_urgent = false;
             let appends: Vec<RunAppend> =
                 dirty.iter().filter_map(|run| self.books.get_mut(run)?.take_pending()).collect();
             if appends.is_empty() {
@@ -238,6 +240,7 @@ impl WriterState {
             // The store takes nothing any more: every run of this process is void beyond what is durable, and what has
             // gathered meanwhile is never sent.
             self.dirty.clear();
+            self.is_urgent = false;
             self.books.values().for_each(|book| book.log().mark_torn(why.clone()));
             for (_, reply) in std::mem::take(&mut self.admissions) {
                 // The caller may have gone; nothing was admitted.
@@ -271,9 +274,13 @@ impl WriterState {
     }
 
     fn forget_unopened(&mut self, settled: &[(RunId, Result<Seq, JournalError>)]) {
+        if self.unopened.is_empty() {
+            return;
+        }
+        let settled: BTreeSet<RunId> = settled.iter().map(|(run, _)| *run).collect();
         let (gone, waiting): (Vec<_>, Vec<_>) = std::mem::take(&mut self.unopened)
             .into_iter()
-            .partition(|run| settled.iter().any(|(done, _)| done == run) && !self.dirty.contains(run));
+            .partition(|run| settled.contains(run) && !self.dirty.contains(run));
         gone.iter().for_each(|run| drop(self.books.remove(run)));
         self.unopened = waiting;
     }

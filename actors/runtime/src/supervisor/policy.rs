@@ -57,6 +57,62 @@ impl Backoff {
     }
 }
 
+/// What makes no sense in a policy.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyFault {
+    /// Restarts are allowed within no time at all: any number of them would be.
+    #[error("`window` is zero, so `max_restarts` bounds nothing")]
+    Window,
+    /// The random part of a wait is no part.
+    #[error("`jitter` is not between 0 and 1")]
+    Jitter,
+    /// The first wait is longer than the longest.
+    #[error("`first` is longer than `max`")]
+    Backoff,
+}
+
+/// How many restarts are allowed within a time. One more is too many.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Intensity {
+    /// How many.
+    pub max_restarts: u32,
+    /// Within which time.
+    pub window: Duration,
+}
+
+impl Default for Intensity {
+    /// 10 restarts within 60 s: what all actors of a run may have together.
+    fn default() -> Self {
+        Self { max_restarts: 10, window: Duration::from_secs(60) }
+    }
+}
+
+impl Intensity {
+    pub(crate) fn check(&self) -> Result<(), PolicyFault> {
+        if self.window.is_zero() && self.max_restarts > 0 { Err(PolicyFault::Window) } else { Ok(()) }
+    }
+}
+
+/// The restarts within an intensity's window, on the monotonic clock.
+#[derive(Debug, Default)]
+pub(crate) struct Restarts(VecDeque<Duration>);
+
+impl Restarts {
+    /// Notes a restart at `now`, if it is allowed.
+    pub(crate) fn allow(&mut self, intensity: &Intensity, now: Duration) -> bool {
+        // Noted in order: what has left the window stands in front.
+        while self.0.front().is_some_and(|restart| now.saturating_sub(*restart) >= intensity.window) {
+            self.0.pop_front();
+        }
+        let is_allowed = self.0.len() < intensity.max_restarts as usize;
+        if is_allowed {
+            self.0.push_back(now);
+        }
+        is_allowed
+    }
+}
+
 /// When and how often a child is started again.
 #[derive(Clone, PartialEq, Debug)]
 pub struct RestartPolicy {
@@ -112,6 +168,21 @@ impl RestartPolicy {
         self
     }
 
+    /// Checks that the values mean something.
+    ///
+    /// # Errors
+    /// [`PolicyFault`] names what does not.
+    pub fn check(&self) -> Result<(), PolicyFault> {
+        Intensity { max_restarts: self.max_restarts, window: self.window }.check()?;
+        if !(0.0..=1.0).contains(&self.backoff.jitter) {
+            return Err(PolicyFault::Jitter);
+        }
+        if self.backoff.first > self.backoff.max {
+            return Err(PolicyFault::Backoff);
+        }
+        Ok(())
+    }
+
     /// Waits as `backoff` says between restarts.
     #[must_use]
     pub const fn backoff(mut self, backoff: Backoff) -> Self {
@@ -134,15 +205,16 @@ pub(crate) enum Verdict {
 /// The restarts of one child so far, on the monotonic clock.
 #[derive(Debug, Default)]
 pub(crate) struct RestartHistory {
-    restarts: VecDeque<Duration>,
+    restarts: Restarts,
     streak: u32,
-    started: Duration,
+    /// Since when it runs, if it does.
+    started: Option<Duration>,
 }
 
 impl RestartHistory {
     /// Notes that the child runs since `now`.
     pub(crate) const fn note_start(&mut self, now: Duration) {
-        self.started = now;
+        self.started = Some(now);
     }
 
     /// Decides about an exit at `now` and notes the restart, if there is one.
@@ -156,15 +228,15 @@ impl RestartHistory {
         if !policy.restart.restarts_after(exit) {
             return Verdict::Stay;
         }
-        if now.saturating_sub(self.started) >= policy.healthy_after {
+        // Its last start must have succeeded: failing to start for long is no health.
+        if self.started.take().is_some_and(|started| now.saturating_sub(started) >= policy.healthy_after) {
             self.streak = 0;
         }
-        self.restarts.retain(|restart| now.saturating_sub(*restart) < policy.window);
-        if self.restarts.len() >= policy.max_restarts as usize {
+        let intensity = Intensity { max_restarts: policy.max_restarts, window: policy.window };
+        if !self.restarts.allow(&intensity, now) {
             return Verdict::Escalate;
         }
-        self.restarts.push_back(now);
-        self.streak += 1;
+        self.streak = self.streak.saturating_add(1);
         Verdict::Restart(policy.backoff.wait(self.streak, unit))
     }
 }

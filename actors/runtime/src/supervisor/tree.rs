@@ -1,284 +1,361 @@
 //! The state of a supervisor: which child is in which phase, and what follows from an exit. Pure.
 
+mod child;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::time::Duration;
 
 use playhouse_journal::ExitKind;
 use playhouse_types::Incarnation;
 
-use super::policy::{RestartHistory, RestartPolicy, Verdict};
+pub(crate) use child::{Action, Order};
+use child::{Child, Next};
+pub use child::{ChildId, Phase, Strategy};
 
-/// Which siblings a restart takes along.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Strategy {
-    /// None. The default.
-    #[default]
-    OneForOne,
-    /// Those that were declared after it: they depend on it.
-    RestForOne,
-    /// All.
-    OneForAll,
-}
+use super::policy::{Intensity, RestartPolicy, Restarts, Verdict};
 
-/// What a child is doing.
+/// Whether the supervisor goes on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Phase {
-    /// Not started yet, or ended for good.
-    Idle,
-    /// Being started, possibly after a wait.
-    Starting,
-    /// Running.
-    Running,
-    /// Being stopped so that it can start again after a sibling.
-    Stopping,
-    /// Failed too often.
-    GivenUp,
-}
-
-/// What the supervisor has to do.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Action {
-    /// Start this child after this wait.
-    Start(usize, Duration),
-    /// Stop this child; its exit is awaited.
-    Stop(usize),
-    /// This child failed too often.
-    Escalate(usize),
-}
-
-#[derive(Debug)]
-struct Child {
-    policy: RestartPolicy,
-    phase: Phase,
-    incarnation: Incarnation,
-    history: RestartHistory,
+enum Course {
+    Up,
+    /// All children are being stopped; whether because of too many restarts.
+    Ending {
+        is_failure: bool,
+    },
+    Ended,
 }
 
 /// The children in the order of their declaration.
 #[derive(Debug)]
 pub(crate) struct Tree {
     strategy: Strategy,
-    children: Vec<Child>,
-    /// A restart that waits until the siblings it takes along have stopped: the child, and how long to wait then.
-    pending: Option<(usize, Duration)>,
+    intensity: Option<Intensity>,
+    restarts: Restarts,
+    course: Course,
+    children: BTreeMap<ChildId, Child>,
+    next_id: u64,
+    /// How many children have an actor or a start under way.
+    n_alive: usize,
+    /// Those that start one after the other, and the one whose turn it is.
+    to_start: BTreeSet<ChildId>,
+    starting: Option<ChildId>,
+    /// How long the next start in order waits.
+    start_after: Duration,
+    /// Those that stop one after the other, and the one whose turn it is. All starts in order wait for them.
+    to_stop: BTreeSet<ChildId>,
+    stopping: Option<ChildId>,
 }
 
 impl Tree {
-    /// Makes the tree; each child comes with its policy and the incarnation before its first start.
-    pub(crate) fn new(
-        strategy: Strategy,
-        children: impl IntoIterator<Item = (RestartPolicy, Incarnation)>,
-    ) -> Self {
-        let mut tree = Self { strategy, children: Vec::new(), pending: None };
-        for (policy, incarnation) in children {
-            tree.add(policy, incarnation);
+    pub(crate) fn new(strategy: Strategy, intensity: Option<Intensity>) -> Self {
+        Self {
+            strategy,
+            intensity,
+            restarts: Restarts::default(),
+            course: Course::Up,
+            children: BTreeMap::new(),
+            next_id: 0,
+            n_alive: 0,
+            to_start: BTreeSet::new(),
+            starting: None,
+            start_after: Duration::ZERO,
+            to_stop: BTreeSet::new(),
+            stopping: None,
         }
-        tree
     }
 
-    /// Adds a child behind the others and returns its index; it is idle.
-    pub(crate) fn add(&mut self, policy: RestartPolicy, incarnation: Incarnation) -> usize {
-        let history = RestartHistory::default();
-        self.children.push(Child { policy, phase: Phase::Idle, incarnation, history });
-        self.children.len() - 1
+    /// Adds a child behind the others; it is idle.
+    pub(crate) fn add(&mut self, policy: RestartPolicy, incarnation: Incarnation, order: Order) -> ChildId {
+        let id = ChildId(self.next_id);
+        self.next_id += 1;
+        self.children.insert(id, Child::new(policy, incarnation, order));
+        id
     }
 
-    pub(crate) fn phase(&self, index: usize) -> Phase {
-        self.children.get(index).map_or(Phase::GivenUp, |child| child.phase)
+    pub(crate) fn phase(&self, id: ChildId) -> Option<Phase> {
+        self.children.get(&id).map(|child| child.phase)
     }
 
-    /// Tells whether any child is being started, also one that was told to stop meanwhile.
-    pub(crate) fn is_starting(&self) -> bool {
-        self.children.iter().any(|child| matches!(child.phase, Phase::Starting | Phase::Stopping))
+    pub(crate) fn incarnation(&self, id: ChildId) -> Incarnation {
+        self.children.get(&id).map_or(Incarnation(0), |child| child.incarnation)
     }
 
-    pub(crate) fn incarnation(&self, index: usize) -> Incarnation {
-        self.children.get(index).map_or(Incarnation(0), |child| child.incarnation)
+    /// Returns the children in order.
+    pub(crate) fn children(&self) -> impl Iterator<Item = (ChildId, Phase, Incarnation)> {
+        self.children.iter().map(|(id, child)| (*id, child.phase, child.incarnation))
     }
 
-    /// Asks for a child: starts it if it is idle, else changes nothing.
-    pub(crate) fn request(&mut self, index: usize) -> Vec<Action> {
-        match self.phase(index) {
-            Phase::Idle => self.start(index, Duration::ZERO),
+    pub(crate) fn is_up(&self) -> bool {
+        self.course == Course::Up
+    }
+
+    /// Starts children one after the other, in order.
+    pub(crate) fn boot(&mut self, ids: impl IntoIterator<Item = ChildId>) -> Vec<Action> {
+        for id in ids {
+            self.queue_start(id, Phase::Starting);
+        }
+        self.advance(Vec::new())
+    }
+
+    /// Asks for a child: starts it if it is idle or disabled, else changes nothing.
+    pub(crate) fn request(&mut self, id: ChildId) -> Vec<Action> {
+        match self.phase(id) {
+            Some(Phase::Idle | Phase::Disabled) if self.is_up() => {
+                self.start(id, Phase::Starting, Duration::ZERO)
+            }
             _ => Vec::new(),
         }
     }
 
-    /// Notes that a child runs.
-    pub(crate) fn started(&mut self, index: usize, now: Duration) {
-        if let Some(child) = self.children.get_mut(index) {
-            child.phase = Phase::Running;
-            child.history.note_start(now);
+    /// Like [`Tree::request`], also for a child that was given up: its failures are forgotten.
+    pub(crate) fn reopen(&mut self, id: ChildId) -> Vec<Action> {
+        if let Some(child) = self.children.get_mut(&id).filter(|child| child.phase == Phase::GivenUp) {
+            child.phase = Phase::Idle;
+            child.history = super::policy::RestartHistory::default();
         }
+        self.request(id)
+    }
+
+    /// Notes that a start has succeeded.
+    pub(crate) fn started(&mut self, id: ChildId, now: Duration) -> Vec<Action> {
+        let Some(child) = self.children.get_mut(&id) else { return Vec::new() };
+        match child.phase {
+            Phase::Starting | Phase::Restarting if child.is_told => {
+                child.history.note_start(now);
+                child.phase = Phase::Running;
+                if self.starting == Some(id) {
+                    self.starting = None;
+                }
+                self.advance(Vec::new())
+            }
+            // It was told to stop while it started, and has not noticed.
+            Phase::Stopping if child.is_told => vec![Action::Stop(id)],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Notes that a start says that the child is not wanted here.
+    pub(crate) fn disabled(&mut self, id: ChildId) -> Vec<Action> {
+        if self.phase(id) == Some(Phase::Stopping) {
+            return self.ended(id);
+        }
+        self.leave_turn(id);
+        let actions = self.rest(id, Phase::Disabled);
+        self.advance(actions)
     }
 
     /// Takes in an exit of a child that ran, or its failure to start.
-    pub(crate) fn exited(&mut self, index: usize, exit: ExitKind, now: Duration, unit: f64) -> Vec<Action> {
-        let Some(child) = self.children.get_mut(index) else { return Vec::new() };
+    pub(crate) fn exited(&mut self, id: ChildId, exit: ExitKind, now: Duration, unit: f64) -> Vec<Action> {
+        let Some(child) = self.children.get_mut(&id).filter(|child| child.is_alive()) else {
+            return Vec::new();
+        };
         if child.phase == Phase::Stopping {
-            child.phase = Phase::Idle;
-            return self.start_pending();
+            return self.ended(id);
         }
-        match child.history.decide(&child.policy, exit, now, unit) {
+        let verdict = child.history.decide(&child.policy, exit, now, unit);
+        self.leave_turn(id);
+        match verdict {
             Verdict::Stay => {
-                child.phase = Phase::Idle;
+                let actions = self.rest(id, Phase::Idle);
+                self.advance(actions)
+            }
+            Verdict::Escalate => self.give_up(id, None),
+            Verdict::Restart(after) => match self.intensity {
+                Some(intensity) if !self.restarts.allow(&intensity, now) => self.give_up(id, Some(intensity)),
+                _ => self.restart(id, after),
+            },
+        }
+    }
+
+    /// Stops a child for good, whatever it is doing; its exit is awaited.
+    pub(crate) fn terminate(&mut self, id: ChildId) -> Vec<Action> {
+        let Some(child) = self.children.get_mut(&id) else { return Vec::new() };
+        let is_queued = self.to_start.remove(&id) || self.to_stop.remove(&id);
+        match child.phase {
+            Phase::Starting | Phase::Restarting if is_queued => {
+                let actions = self.rest(id, Phase::Idle);
+                self.advance(actions)
+            }
+            Phase::Starting | Phase::Restarting | Phase::Running => {
+                child.stop(Next::Rest);
+                child.is_told = true;
+                vec![Action::Stop(id)]
+            }
+            Phase::Stopping => {
+                child.next = Next::Rest;
+                if std::mem::replace(&mut child.is_told, true) { Vec::new() } else { vec![Action::Stop(id)] }
+            }
+            Phase::Idle | Phase::Disabled | Phase::GivenUp => Vec::new(),
+        }
+    }
+
+    /// Forgets a child that is at rest; tells whether it was.
+    pub(crate) fn remove(&mut self, id: ChildId) -> bool {
+        let is_at_rest = self.children.get(&id).is_some_and(Child::is_at_rest);
+        if is_at_rest {
+            self.children.remove(&id);
+        }
+        is_at_rest
+    }
+
+    /// Stops all children in reverse order, then ends.
+    pub(crate) fn shutdown(&mut self) -> Vec<Action> {
+        if self.is_up() { self.end(false, Vec::new()) } else { Vec::new() }
+    }
+
+    fn end(&mut self, is_failure: bool, mut actions: Vec<Action>) -> Vec<Action> {
+        self.course = Course::Ending { is_failure };
+        for id in std::mem::take(&mut self.to_start) {
+            actions.extend(self.rest(id, Phase::Idle));
+        }
+        for (id, child) in &mut self.children {
+            match child.phase {
+                Phase::Starting | Phase::Restarting | Phase::Running => {
+                    child.stop(Next::Rest);
+                    self.to_stop.insert(*id);
+                }
+                Phase::Stopping => child.next = Next::Rest,
+                Phase::Idle | Phase::Disabled | Phase::GivenUp => {}
+            }
+        }
+        self.starting = None;
+        self.advance(actions)
+    }
+
+    /// A child that was told to stop has ended.
+    fn ended(&mut self, id: ChildId) -> Vec<Action> {
+        self.leave_turn(id);
+        let next = self.children.get(&id).map_or(Next::Rest, |child| child.next);
+        let actions = match next {
+            Next::Rest => self.rest(id, Phase::Idle),
+            Next::Restart => {
+                self.n_alive -= 1;
+                self.queue_start(id, Phase::Restarting);
                 Vec::new()
             }
-            Verdict::Escalate => {
-                child.phase = Phase::GivenUp;
-                vec![Action::Escalate(index)]
-            }
-            Verdict::Restart(after) => {
-                child.phase = Phase::Idle;
-                self.restart(index, after)
-            }
-        }
-    }
-
-    /// Restarts a child and those it takes along: stops them in reverse order first.
-    fn restart(&mut self, index: usize, after: Duration) -> Vec<Action> {
-        let along = match self.strategy {
-            Strategy::OneForOne => return self.start(index, after),
-            Strategy::RestForOne => index + 1..self.children.len(),
-            Strategy::OneForAll => 0..self.children.len(),
         };
-        let mut stops = Vec::new();
-        for sibling in along.rev().filter(|sibling| *sibling != index) {
-            if let Some(child) = self.children.get_mut(sibling)
-                && matches!(child.phase, Phase::Running | Phase::Starting)
-            {
-                child.phase = Phase::Stopping;
-                stops.push(Action::Stop(sibling));
-            }
-        }
-        // Another failure during a group restart: the earliest child is where the group begins again.
-        let first = self.pending.map_or(index, |(pending, _)| pending.min(index));
-        self.pending = Some((first, after));
-        if stops.is_empty() { self.start_pending() } else { stops }
+        self.advance(actions)
     }
 
-    /// Starts the group once nobody of it is stopping any more, in order.
-    fn start_pending(&mut self) -> Vec<Action> {
-        if self.children.iter().any(|child| child.phase == Phase::Stopping) {
+    /// Frees the places in order that a child holds: it has ended.
+    fn leave_turn(&mut self, id: ChildId) {
+        self.to_stop.remove(&id);
+        if self.stopping == Some(id) {
+            self.stopping = None;
+        }
+        if self.starting == Some(id) {
+            self.starting = None;
+        }
+    }
+
+    /// Lays a child to rest; one that nobody may ask for again is forgotten.
+    fn rest(&mut self, id: ChildId, phase: Phase) -> Vec<Action> {
+        let Some(child) = self.children.get_mut(&id) else { return Vec::new() };
+        self.n_alive -= usize::from(child.is_alive());
+        child.phase = phase;
+        child.is_told = false;
+        if !child.is_forgotten_at_rest() {
             return Vec::new();
         }
-        let Some((first, after)) = self.pending.take() else { return Vec::new() };
-        let from = if self.strategy == Strategy::OneForAll { 0 } else { first };
-        (from..self.children.len())
-            .filter(|index| self.was_started(*index))
-            .collect::<Vec<_>>()
-            .into_iter()
-            .flat_map(|index| self.start(index, after))
-            .collect()
+        self.children.remove(&id);
+        vec![Action::Forget(id)]
     }
 
-    /// A child that nobody has asked for yet stays idle when its group begins again.
-    fn was_started(&self, index: usize) -> bool {
-        self.children
-            .get(index)
-            .is_some_and(|child| child.phase == Phase::Idle && child.incarnation > Incarnation(0))
+    fn give_up(&mut self, id: ChildId, beyond: Option<Intensity>) -> Vec<Action> {
+        let mut actions = vec![Action::Escalate(id, beyond)];
+        actions.extend(self.rest(id, Phase::GivenUp));
+        // Siblings of a group depend on the one that is gone: as in OTP, the next supervisor above has the word.
+        if beyond.is_some() || self.strategy != Strategy::OneForOne {
+            return self.end(true, actions);
+        }
+        self.advance(actions)
     }
 
-    fn start(&mut self, index: usize, after: Duration) -> Vec<Action> {
-        match self.children.get_mut(index) {
-            Some(child) => {
-                child.phase = Phase::Starting;
-                child.incarnation = child.incarnation.next();
-                vec![Action::Start(index, after)]
+    /// Restarts a child that has ended, and those it takes along: they stop in reverse order first.
+    fn restart(&mut self, id: ChildId, after: Duration) -> Vec<Action> {
+        self.n_alive -= 1;
+        if let Some(child) = self.children.get_mut(&id) {
+            child.phase = Phase::Idle;
+        }
+        let along = match self.strategy {
+            Strategy::OneForOne => return self.start(id, Phase::Restarting, after),
+            Strategy::RestForOne => Bound::Excluded(id),
+            Strategy::OneForAll => Bound::Unbounded,
+        };
+        for (sibling, child) in self.children.range_mut((along, Bound::Unbounded)) {
+            let is_queued = self.to_start.contains(sibling);
+            if matches!(child.phase, Phase::Starting | Phase::Restarting | Phase::Running) && !is_queued {
+                child.stop(if child.is_temporary() { Next::Rest } else { Next::Restart });
+                self.to_stop.insert(*sibling);
             }
-            None => Vec::new(),
+        }
+        self.start_after = self.start_after.max(after);
+        self.queue_start(id, Phase::Restarting);
+        self.advance(Vec::new())
+    }
+
+    /// Starts a child at rest: at once if it depends on nobody, else when its turn comes.
+    fn start(&mut self, id: ChildId, phase: Phase, after: Duration) -> Vec<Action> {
+        let actions = match self.strategy {
+            Strategy::OneForOne => self.start_now(id, phase, after),
+            Strategy::RestForOne | Strategy::OneForAll => {
+                self.queue_start(id, phase);
+                Vec::new()
+            }
+        };
+        self.advance(actions)
+    }
+
+    fn queue_start(&mut self, id: ChildId, phase: Phase) {
+        if let Some(child) = self.children.get_mut(&id) {
+            child.phase = phase;
+            child.is_told = false;
+            self.to_start.insert(id);
         }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::{Action, Phase, RestartPolicy, Strategy, Tree};
-    use playhouse_journal::ExitKind::{Failed, Killed, Normal};
-    use playhouse_types::Incarnation;
-    use std::time::Duration;
+    fn start_now(&mut self, id: ChildId, phase: Phase, after: Duration) -> Vec<Action> {
+        let Some(child) = self.children.get_mut(&id) else { return Vec::new() };
+        child.phase = phase;
+        child.is_told = true;
+        child.incarnation = child.incarnation.next();
+        self.n_alive += 1;
+        vec![Action::Start(id, after)]
+    }
 
-    const NOW: Duration = Duration::from_secs(1);
-
-    fn running(strategy: Strategy, count: usize) -> Tree {
-        let mut tree = Tree::new(strategy, (0..count).map(|_| (RestartPolicy::default(), Incarnation(0))));
-        for index in 0..count {
-            tree.request(index);
-            tree.started(index, NOW);
+    /// Gives the next in order its turn: first those that stop, last one first, then those that start.
+    fn advance(&mut self, mut actions: Vec<Action>) -> Vec<Action> {
+        if self.stopping.is_none()
+            && let Some(id) = self.to_stop.pop_last()
+        {
+            self.stopping = Some(id);
+            if let Some(child) = self.children.get_mut(&id) {
+                child.is_told = true;
+            }
+            actions.push(Action::Stop(id));
         }
-        tree
-    }
-
-    fn start(index: usize) -> Action {
-        Action::Start(index, Duration::ZERO)
-    }
-
-    #[test]
-    fn one_for_one_restarts_the_failed_child_only() {
-        let mut tree = running(Strategy::OneForOne, 3);
-        assert_eq!(tree.exited(1, Failed, NOW, 0.0), [start(1)]);
-        assert_eq!(
-            [0, 1, 2].map(|index| tree.phase(index)),
-            [Phase::Running, Phase::Starting, Phase::Running]
-        );
-        assert_eq!(tree.incarnation(1), Incarnation(2));
-    }
-
-    #[test]
-    fn rest_for_one_stops_later_children_in_reverse_and_starts_all_in_order() {
-        let mut tree = running(Strategy::RestForOne, 4);
-        assert_eq!(tree.exited(1, Killed, NOW, 0.0), [Action::Stop(3), Action::Stop(2)]);
-        assert_eq!(tree.exited(3, Normal, NOW, 0.0), []);
-        assert_eq!(tree.exited(2, Normal, NOW, 0.0), [start(1), start(2), start(3)]);
-        assert_eq!(tree.phase(0), Phase::Running);
-    }
-
-    #[test]
-    fn one_for_all_restarts_everybody() {
-        let mut tree = running(Strategy::OneForAll, 3);
-        assert_eq!(tree.exited(2, Failed, NOW, 0.0), [Action::Stop(1), Action::Stop(0)]);
-        tree.exited(1, Normal, NOW, 0.0);
-        assert_eq!(tree.exited(0, Normal, NOW, 0.0), [start(0), start(1), start(2)]);
-    }
-
-    #[test]
-    fn a_child_that_nobody_asked_for_stays_idle_in_a_group_restart() {
-        let children = (0..3).map(|_| (RestartPolicy::default(), Incarnation(0)));
-        let mut tree = Tree::new(Strategy::RestForOne, children);
-        tree.request(0);
-        tree.started(0, NOW);
-        assert_eq!(tree.exited(0, Failed, NOW, 0.0), [start(0)]);
-    }
-
-    #[test]
-    fn a_normal_exit_of_a_transient_child_is_the_end_and_a_kill_is_not() {
-        let mut tree = running(Strategy::OneForOne, 2);
-        assert_eq!(tree.exited(0, Normal, NOW, 0.0), []);
-        assert_eq!(tree.exited(1, Killed, NOW, 0.0), [start(1)]);
-    }
-
-    #[test]
-    fn a_child_that_fails_too_often_escalates_once() {
-        let mut tree = running(Strategy::OneForOne, 1);
-        for _ in 0..3 {
-            assert!(matches!(tree.exited(0, Failed, NOW, 0.0).as_slice(), [Action::Start(0, _)]));
-            tree.started(0, NOW);
+        match self.course {
+            Course::Ending { is_failure } if self.n_alive == 0 => {
+                self.course = Course::Ended;
+                actions.push(Action::End { is_failure });
+            }
+            Course::Up if self.stopping.is_none() && self.starting.is_none() => {
+                if let Some(id) = self.to_start.pop_first() {
+                    self.starting = Some(id);
+                    let after = std::mem::take(&mut self.start_after);
+                    let phase = self.phase(id).unwrap_or(Phase::Starting);
+                    actions.extend(self.start_now(id, phase, after));
+                } else {
+                    self.start_after = Duration::ZERO;
+                }
+            }
+            _ => {}
         }
-        assert_eq!(tree.exited(0, Failed, NOW, 0.0), [Action::Escalate(0)]);
-        assert_eq!(tree.request(0), []);
-    }
-
-    #[test]
-    fn a_running_child_is_not_started_twice() {
-        let mut tree = running(Strategy::OneForOne, 1);
-        assert_eq!(tree.request(0), []);
-    }
-
-    #[test]
-    fn a_second_failure_during_a_group_restart_neither_hangs_nor_starts_anybody_twice() {
-        let mut tree = running(Strategy::RestForOne, 3);
-        assert_eq!(tree.exited(1, Failed, NOW, 0.0), [Action::Stop(2)]);
-        assert_eq!(tree.exited(0, Failed, NOW, 0.0), []);
-        let starts = tree.exited(2, Normal, NOW, 0.0);
-        assert_eq!(starts, [start(0), start(1), start(2)]);
+        actions
     }
 }

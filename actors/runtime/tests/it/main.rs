@@ -2,5 +2,5 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
-mod supervisor;
+mod supervision;
 mod writer;

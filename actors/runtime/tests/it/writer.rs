@@ -10,7 +10,8 @@ use playhouse_journal::{
 use playhouse_messages::{Address, Admission, JournalError, JournalMsg, RunJournal, RunLog};
 use playhouse_runtime::{BroadcastBus, JournalWriter, SystemClock, WriterArgs};
 use playhouse_storage::{
-    AppendError, Claim, ClaimError, MemoryStore, RunAppend, Snapshot, Store, StoreError,
+    AppendError, Claim, ClaimError, LateError, LateResult, LateResults, MemoryStore, RunAppend, Snapshot,
+    Store, StoreError,
 };
 use playhouse_types::{
     BootId, Incarnation, Label, Lane, RunId, ScenarioName, Seq, Step, Timestamp, TraceContext, TurnId,
@@ -103,6 +104,12 @@ impl Store for PlannedStore {
     }
     fn snapshot(&self, run: RunId, lane: &Lane) -> BoxFuture<'_, Result<Option<Snapshot>, StoreError>> {
         self.inner.snapshot(run, lane)
+    }
+    fn keep_late(&self, run: RunId, late: LateResult) -> BoxFuture<'_, Result<(), LateError>> {
+        self.inner.keep_late(run, late)
+    }
+    fn late(&self, run: RunId) -> BoxFuture<'_, Result<LateResults, StoreError>> {
+        self.inner.late(run)
     }
     fn path(&self) -> Option<PathBuf> {
         None

@@ -2,6 +2,8 @@
 #![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod damage;
+mod every_byte;
+mod late;
 mod opening;
 mod place;
 mod sample;

@@ -4,11 +4,12 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::{Arc, Barrier};
+use std::time::Duration;
 
 use playhouse_journal::JournalRead;
-use playhouse_storage::conformance::sample::{admitted, read, same};
+use playhouse_storage::conformance::sample::{admitted, large, read, same};
 use playhouse_storage::conformance::{FIRST, Harness, SECOND};
-use playhouse_storage::{Store, StoreError};
+use playhouse_storage::{RESERVE_BYTES, Store, StoreError};
 use playhouse_storage_sqlite::SqliteStore;
 use playhouse_types::{BootId, Timestamp};
 use rusqlite::Connection;
@@ -85,11 +86,11 @@ fn a_directory_without_permission_is_refused() {
 fn a_newer_format_is_refused_and_not_touched() {
     let place = Place::new();
     drop(place.store());
-    place.sql().pragma_update(None, "user_version", 2).unwrap();
+    place.sql().pragma_update(None, "user_version", 3).unwrap();
     let before = fs::read(place.file()).unwrap();
     match open(&place.dir()) {
         Err(StoreError::TooNew { path, found, known }) => {
-            assert_eq!((path, found, known), (place.dir(), 2, 1));
+            assert_eq!((path, found, known), (place.dir(), 3, 2));
         }
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("a newer format was opened"),
@@ -131,7 +132,7 @@ async fn a_closed_store_is_one_file_without_locks() {
     let mut names: Vec<_> =
         fs::read_dir(place.dir()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["owners", "playhouse.db"]);
+    assert_eq!(names, ["owners", "playhouse.db", "reserve"]);
     assert_eq!(fs::read_dir(place.dir().join("owners")).unwrap().count(), 0);
 }
 
@@ -169,4 +170,58 @@ async fn a_copy_without_its_log_or_locks_opens() {
         |name| Connection::open(copy.file()).unwrap().query_row(name, (), |row| row.get::<_, String>(0));
     assert_eq!(settings("PRAGMA journal_mode").unwrap(), "wal");
     assert_eq!(store.runs().await.unwrap(), [run.row]);
+}
+
+#[tokio::test]
+async fn a_file_that_was_cut_off_to_nothing_is_not_a_new_store() {
+    let place = Place::new();
+    drop(place.store());
+    fs::write(place.file(), "").unwrap();
+    unusable(&place.dir());
+    assert_eq!(fs::metadata(place.file()).unwrap().len(), 0);
+}
+
+#[test]
+fn the_reserve_is_held_back_again_when_there_is_room() {
+    let place = Place::new();
+    let reserve = place.dir().join("reserve");
+    for before in [None, Some(0), Some(RESERVE_BYTES - 1)] {
+        match before {
+            None => assert!(!reserve.exists()),
+            Some(n_bytes) => fs::write(&reserve, vec![0; usize::try_from(n_bytes).unwrap()]).unwrap(),
+        }
+        drop(place.store());
+        assert_eq!(fs::metadata(&reserve).unwrap().len(), RESERVE_BYTES);
+        if before.is_none() {
+            fs::remove_file(&reserve).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_last_commit_of_a_full_store_gives_the_reserve_away() {
+    let place = Place::new();
+    let store = place.open_limited(FIRST, 1 << 20);
+    let mut run = admitted(&store, FIRST, 0).await;
+    let text = large("too much to keep ").repeat(100);
+    store.commit(vec![run.clone().append(&[&text])]).await.unwrap_err();
+    assert!(place.dir().join("reserve").exists());
+    store.commit_last(vec![run.append(&["the disk is full"])]).await.unwrap()[0].clone().unwrap();
+    assert!(!place.dir().join("reserve").exists());
+    drop(store);
+    let store = place.store();
+    assert!(place.dir().join("reserve").exists());
+    same(&run, &read(&store, &run).await);
+}
+
+#[test]
+fn a_store_that_another_process_keeps_locked_says_so() {
+    let place = Place::new();
+    drop(place.store());
+    let other = place.sql();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let refused = place.try_open(FIRST, Duration::from_millis(20)).unwrap_err();
+    assert!(matches!(&refused, StoreError::Busy { path, .. } if *path == place.dir()), "{refused}");
+    other.execute_batch("COMMIT").unwrap();
+    drop(place.try_open(FIRST, Duration::from_millis(20)).unwrap());
 }

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use playhouse_storage::StoreError;
 use playhouse_storage::conformance::{FIRST, Harness, TestClock};
 use playhouse_storage_sqlite::{SqliteOptions, SqliteStore};
 use playhouse_types::{BootId, RunId};
@@ -33,6 +34,12 @@ impl Place {
     /// Opens the store as the first process.
     pub(crate) fn store(&self) -> SqliteStore {
         self.open(FIRST)
+    }
+
+    /// Opens the store with another patience for locks of other processes.
+    pub(crate) fn try_open(&self, boot: BootId, lock_timeout: Duration) -> Result<SqliteStore, StoreError> {
+        let options = SqliteOptions { lock_timeout, ..SqliteOptions::default() };
+        SqliteStore::open_with(self.dir.path(), boot, self.clock.now(), options)
     }
 
     /// Opens the file past the store.

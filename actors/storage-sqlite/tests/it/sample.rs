@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use playhouse_journal::{Command, CommandId, CommandInbox, Event, JournalRead, PendingCommand};
+use playhouse_journal::{Command, CommandId, CommandInbox, Event, JournalRead, PendingCommand, ReadError};
 use playhouse_storage::conformance::sample::{Run, commit};
 use playhouse_storage::conformance::{FIRST, Harness, SECOND};
 use playhouse_storage::{RunAppend, Snapshot, Store};
@@ -57,14 +57,16 @@ async fn fill(store: &impl Store) -> Run {
     run
 }
 
-#[tokio::test]
-async fn format_1_loads() {
+/// Opens the sample `name` and expects what [`fill`] wrote, in the row with `open_reviews`.
+async fn loads(name: &str, open_reviews: u32) {
     let place = Place::new();
-    place.sql().execute_batch(&std::fs::read_to_string(sample("format_1.sql")).unwrap()).unwrap();
+    place.sql().execute_batch(&std::fs::read_to_string(sample(name)).unwrap()).unwrap();
     let store = place.open(SECOND);
     let mut run = Run::new(1);
     run.row.turns += 1;
+    run.row.open_reviews = open_reviews;
     assert_eq!(store.runs().await.unwrap(), [run.row.clone()]);
+    assert_eq!(store.damaged_runs().await.unwrap(), []);
     let records = store.records(run.id, Seq(0), 100).await.unwrap();
     let events: Vec<Event> = records.into_iter().map(|record| record.event).collect();
     let expected = ["short".to_owned(), long(), long()].map(|reason| Event::Suspended { reason });
@@ -73,6 +75,19 @@ async fn format_1_loads() {
     assert_eq!(store.snapshot(run.id, &Lane::run()).await.unwrap(), Some(snapshot(&run)));
     let claim = store.claim(run.id, false).await.unwrap();
     assert_eq!((claim.epoch, claim.clean), (2, false));
+    // What was migrated is protected from then on.
+    place.sql().execute("UPDATE run SET turns = turns + 1", ()).unwrap();
+    assert!(matches!(store.run(run.id).await, Err(ReadError::Corrupt { .. })));
+}
+
+#[tokio::test]
+async fn format_1_loads() {
+    loads("format_1.sql", 0).await;
+}
+
+#[tokio::test]
+async fn format_2_loads() {
+    loads("format_2.sql", u32::MAX).await;
 }
 
 #[tokio::test]
@@ -82,7 +97,7 @@ async fn what_is_written_today_is_the_newest_sample() {
     fill(&store).await;
     store.close().await;
     let dump = dump(&place.sql());
-    let path = sample("format_1.sql");
+    let path = sample("format_2.sql");
     if std::env::var_os(UPDATE).is_some() {
         std::fs::write(&path, &dump).unwrap();
     }

@@ -1,6 +1,7 @@
 //! Several callers and several processes on one file.
 
 use std::fs;
+use std::time::Duration;
 
 use futures::future::join_all;
 use futures::poll;
@@ -72,6 +73,32 @@ async fn a_store_ends_while_another_process_holds_the_lock() {
     drop(store);
     other.execute_batch("COMMIT").unwrap();
     same(&run, &read(&place.store(), &run).await);
+}
+
+#[tokio::test]
+async fn a_lock_that_is_never_freed_ends_the_waiting_and_reads_go_on() {
+    let place = Place::new();
+    let patience = Duration::from_millis(20);
+    let store = place.try_open(FIRST, patience).unwrap();
+    let run = admitted(&store, FIRST, 0).await;
+    let other = place.sql();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    for _ in 0..2 {
+        let failure = store.commit(vec![run.clone().append(&["never acknowledged"])]).await.unwrap_err();
+        assert!(
+            matches!(&failure, StoreError::Busy { path, waited } if *path == place.dir() && *waited >= patience),
+            "{failure}"
+        );
+        same(&run, &read(&store, &run).await);
+    }
+    // The lock is free again, but a process that has given up does not go on.
+    other.execute_batch("COMMIT").unwrap();
+    let failure = store.heartbeat().await.unwrap_err();
+    assert!(matches!(failure, StoreError::Busy { .. }), "{failure}");
+    drop(store);
+    let store = place.store();
+    same(&run, &read(&store, &run).await);
+    commit(&store, vec![run.clone().append(&["the next process writes"])]).await;
 }
 
 #[tokio::test]

@@ -91,6 +91,41 @@ pub async fn a_full_store_takes_nothing_more_and_still_reads(harness: &impl Harn
     same(&durable, &read(&store, &durable).await);
 }
 
+/// After a full disk one last commit says why the runs rest; after it nothing is taken.
+pub async fn a_full_store_takes_one_last_commit(harness: &impl Harness) {
+    let store = harness.open_limited(FIRST, 1 << 20);
+    let mut runs = [admitted(&store, FIRST, 0).await, admitted(&store, FIRST, 1).await];
+    let text = large("too much to keep ").repeat(100);
+    let failure = store.commit(vec![runs[0].clone().append(&[&text])]).await.unwrap_err();
+    assert!(matches!(failure, StoreError::Full { .. }), "{failure}");
+    let last = runs.each_mut().map(|run| {
+        run.row.turns += 1;
+        RunAppend { row: Some(run.row.clone()), ..run.append(&["the disk is full"]) }
+    });
+    assert_eq!(store.commit_last(last.into()).await.unwrap(), [Ok(()), Ok(())]);
+    let failure = store.commit_last(vec![runs[0].clone().append(&["one more"])]).await.unwrap_err();
+    assert!(matches!(failure, StoreError::Full { .. }), "{failure}");
+    let failure = store.commit(vec![runs[0].clone().append(&["small"])]).await.unwrap_err();
+    assert!(matches!(failure, StoreError::Full { .. }), "{failure}");
+    drop(store);
+    let store = harness.open(SECOND);
+    for run in &runs {
+        same(run, &read(&store, run).await);
+        assert_eq!(store.run(run.id).await.unwrap().as_ref(), Some(&run.row));
+    }
+}
+
+/// Without a failure nothing is special about a last commit.
+pub async fn a_last_commit_on_a_store_that_works_is_a_commit(harness: &impl Harness) {
+    let store = harness.open(FIRST);
+    let mut run = admitted(&store, FIRST, 0).await;
+    for text in ["one", "two"] {
+        assert_eq!(store.commit_last(vec![run.append(&[text])]).await.unwrap(), [Ok(())]);
+    }
+    commit(&store, vec![run.append(&["three"])]).await;
+    same(&run, &read(&store, &run).await);
+}
+
 /// Commits `refused` between two good appends, returns its answer and expects that the neighbors are written.
 async fn beside_neighbors(store: &impl Store, refused: RunAppend) -> AppendError {
     let mut left = admitted(store, FIRST, 201).await;

@@ -123,3 +123,46 @@ pub async fn only_one_of_two_claims_wins(harness: &impl Harness) {
     assert_eq!(won.unwrap(), claim(&run, 2, false, 1));
     refused(lost, run.id, Duration::ZERO);
 }
+
+/// A claim and commits of the old owner at the same moment: each commit is before the claim or refused.
+pub async fn an_owner_that_is_replaced_while_it_writes_leaves_a_whole_chain(harness: &impl Harness) {
+    let (old, new) = (harness.open(FIRST), harness.open(SECOND));
+    for number in 0..10 {
+        let mut run = admitted(&old, FIRST, number).await;
+        harness.clock().advance(STALE_AFTER);
+        let mut after = run.clone();
+        let (claimed, written) =
+            futures::join!(new.claim(run.id, true), old.commit(vec![after.append(&["of the old owner"])]));
+        let claim = claimed.unwrap();
+        match &written.unwrap()[0] {
+            Ok(()) => run = after,
+            Err(refused) => assert_eq!(*refused, AppendError::Fenced { run: run.id, epoch: 1, current: 2 }),
+        }
+        let mut run = run.under(claim.epoch);
+        commit(&new, vec![run.append(&["of the new owner"])]).await;
+        same(&run, &read(&old, &run).await);
+    }
+}
+
+/// Two processes take one run away from each other; whoever has the newest epoch writes, the other never.
+pub async fn of_two_owners_that_race_only_one_writes(harness: &impl Harness) {
+    let (one, two) = (harness.open(FIRST), harness.open(SECOND));
+    let mut run = admitted(&one, FIRST, 0).await;
+    for round in 0..10 {
+        harness.clock().advance(STALE_AFTER);
+        let (old, new) = if round % 2 == 0 { (&one, &two) } else { (&two, &one) };
+        let mut stale = run.clone();
+        run.epoch = new.claim(run.id, true).await.unwrap().epoch;
+        let (refused, written) = futures::join!(
+            old.commit(vec![stale.append(&["stale"])]),
+            new.commit(vec![run.append(&["fresh"])])
+        );
+        let fenced = AppendError::Fenced { run: run.id, epoch: run.epoch - 1, current: run.epoch };
+        assert_eq!(refused.unwrap(), [Err(fenced)]);
+        assert_eq!(written.unwrap(), [Ok(())]);
+        // Its memory of the run is of no use to it either.
+        let mut pretender = run.clone().under(run.epoch - 1);
+        assert!(old.commit(vec![pretender.append(&["stale"])]).await.unwrap()[0].is_err());
+    }
+    same(&run, &read(&two, &run).await);
+}

@@ -125,6 +125,7 @@ fn row(run: RunId, number: u8) -> RunRow {
         usage: Usage { input_tokens: u64::MAX, cost_microusd: None, ..Usage::default() },
         trace: TraceContext { trace_id: u128::MAX - 1, span_id: u64::MAX - 1 },
         starts_without_progress: 0,
+        open_reviews: u32::MAX,
         key: RunKey([number; 32]),
     }
 }

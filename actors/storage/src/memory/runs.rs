@@ -8,7 +8,10 @@ use playhouse_journal::{
 };
 use playhouse_types::{BootId, Lane, RunId, Seq, Timestamp};
 
-use crate::{AppendError, Claim, ClaimError, PreviousOwner, RunAppend, Snapshot, StoredHead};
+use crate::{
+    AppendError, Claim, ClaimError, LateError, LateResult, Owner, PreviousOwner, RunAppend, Snapshot,
+    StoredHead,
+};
 
 /// What all processes see.
 #[derive(Default)]
@@ -18,6 +21,8 @@ pub(super) struct Shared {
     pub(super) alive: BTreeMap<BootId, Timestamp>,
     /// Bytes of all headers and bodies.
     pub(super) n_bytes: usize,
+    /// The lines of late results.
+    pub(super) late: BTreeMap<RunId, Vec<u8>>,
 }
 
 pub(super) struct Run {
@@ -38,6 +43,24 @@ pub(super) struct InboxEntry {
     pub(super) id: CommandId,
     /// `None` once it is acknowledged: the id stays, so that a late repetition changes nothing.
     pub(super) command: Option<Command>,
+}
+
+impl Shared {
+    pub(super) fn keep_late(&mut self, run: RunId, late: &LateResult) -> Result<(), LateError> {
+        let kept = self.late.entry(run).or_default();
+        let line = late.to_line(run, kept.len() as u64)?;
+        kept.extend(line);
+        Ok(())
+    }
+
+    pub(super) fn owners(&self, now: Timestamp) -> Vec<Owner> {
+        let owner = |(boot, heartbeat): (&BootId, &Timestamp)| Owner {
+            boot: *boot,
+            is_alive: true,
+            silent_for: Some(now.since(*heartbeat)),
+        };
+        self.alive.iter().map(owner).collect()
+    }
 }
 
 pub(super) fn size(record: &StoredRecord) -> usize {

@@ -99,7 +99,7 @@ impl Runtime {
         inner.admit(admissions).await?;
         let log = log.ok_or(RunError::Closing)?;
         inner.take_up(row.run)?;
-        let journal = RunJournal::new(inner.journal.clone(), log);
+        let journal = inner.run_journal(log);
         let batch = OpenBatch { definition: scenario, journal, row, epoch: 1, opening: Opening::Admitted };
         Ok(batch.launch(inner))
     }

@@ -25,7 +25,9 @@ impl OpenError {
     #[must_use]
     pub const fn exit_code(&self) -> ExitCode {
         match self {
-            Self::Store(StoreError::Failed { .. } | StoreError::Full { .. }) => ExitCode::StoreFailed,
+            Self::Store(StoreError::Failed { .. } | StoreError::Full { .. } | StoreError::Busy { .. }) => {
+                ExitCode::StoreFailed
+            }
             Self::Store(_) | Self::Invalid(_) => ExitCode::Usage,
             Self::NotStarted(_) => ExitCode::Failed,
         }

@@ -14,7 +14,8 @@ use playhouse_types::{Label, Lane, ModelName, RunId, Seq, Step, TurnId};
 
 use super::change::{changed, record_change, refuse_pinned, why_set_aside};
 use super::error::RunError;
-use super::live_run::{Leave, OpenedRun, RunHandle, incarnations};
+use super::incarnations::incarnations;
+use super::live_run::{Leave, OpenedRun, RunHandle};
 use super::resume::{FindScenario, load, open_journal};
 use super::runtime::{Inner, Runtime, with_sources};
 use crate::definition::Definition;

@@ -6,19 +6,21 @@ use std::time::Duration;
 
 use playhouse_agents::{Agent, AgentArgs, RunContext, question_spec, request_header};
 use playhouse_coordinator::{CheckArguments, Coordinator, CoordinatorArgs, CrewLinks, RunRest};
-use playhouse_journal::{Event, Kind, NewRecord, PendingCommand, RecordKey, RunRow};
-use playhouse_messages::{Address, AgentMsg, CoordinatorMsg, RunEvent, RunJournal, RunLog};
+use playhouse_journal::{Event, Kind, PendingCommand, RunRow};
+use playhouse_messages::{Address, AgentMsg, CoordinatorMsg, Mail, RunEvent, RunJournal};
 use playhouse_review::{Gate, GateQuery};
 use playhouse_runtime::{
-    ChildSpec, EventStream, RestartPolicy, Strategy, StreamItem, Supervisor, SupervisorArgs, SupervisorMsg,
+    ChildSpec, EventStream, Heartbeat, Intensity, RestartPolicy, Strategy, StreamItem, Supervisor,
+    SupervisorArgs, SupervisorMsg,
 };
-use playhouse_types::{AgentName, Incarnation, Label, Lane, ModelName, RunId, Seq, Step, Timestamp, TurnId};
-use ractor::{Actor, ActorRef};
+use playhouse_types::{AgentName, Incarnation, Label, Lane, ModelName, RunId, Seq, Timestamp};
+use ractor::{Actor, ActorRef, Message, RpcReplyPort};
 use tokio::sync::watch;
 use tracing::warn;
 
 use super::endpoints::AgentModel;
 use super::error::RunError;
+use super::incarnations::incarnations;
 use super::links::Links;
 use super::model_slot::ModelSlot;
 use super::observer::RunObserver;
@@ -194,8 +196,13 @@ impl LiveRun {
             rest: Arc::clone(&rest),
         };
         let clock = Arc::clone(&inner.clock);
-        let args =
-            SupervisorArgs { strategy: Strategy::OneForOne, children, observer: Arc::new(observer), clock };
+        let args = SupervisorArgs {
+            strategy: Strategy::OneForOne,
+            intensity: Some(bound_of(&children)),
+            children,
+            observer: Arc::new(observer),
+            clock,
+        };
         let parent = inner.system.runs.cell().ok_or(RunError::Closing)?;
         let (supervisor, _) =
             Actor::spawn_linked(None, Supervisor, args, parent).await.map_err(|_| RunError::Closing)?;
@@ -220,7 +227,19 @@ impl LiveRun {
 
     /// Lets an agent start again: with another model, or after it was given up.
     pub(crate) async fn restart(&self, agent: &AgentName) {
-        self.send(SupervisorMsg::Start { child: agent.as_str().into() });
+        let child: Arc<str> = agent.as_str().into();
+        let (reply, ended) = tokio::sync::oneshot::channel();
+        self.send(SupervisorMsg::Terminate { child: Arc::clone(&child), reply: reply.into() });
+        // A supervisor that has ended has stopped its children; one that was given up has ended already.
+        let _ = ended.await;
+        let (reply, started) = tokio::sync::oneshot::channel();
+        self.send(SupervisorMsg::Restart { child, reply: reply.into() });
+        match started.await {
+            Ok(Err(cause)) => {
+                warn!(run.id = %self.run, agent = %agent, error = %cause, "agent not restarted")
+            }
+            Ok(Ok(())) | Err(_) => {}
+        }
     }
 
     /// Puts another model in place for the agent's next start.
@@ -243,6 +262,7 @@ impl LiveRun {
             rest = resting.wait_for(Option::is_some) => rest.ok().and_then(|rest| rest.clone()),
             () = inner.interrupted() => None,
             why = self.torn() => Some(RunRest::Lost(why)),
+            why = self.left_alone(&inner) => Some(RunRest::Lost(why)),
         };
         if matches!(rest, Some(RunRest::Concluded(_))) {
             // All is said and on record: the actors have nothing to end.
@@ -280,6 +300,15 @@ impl LiveRun {
         }
     }
 
+    /// Waits until the run's supervisor has ended without a word: nobody would bring the run to rest.
+    async fn left_alone(&self, inner: &Inner) -> playhouse_messages::JournalError {
+        // Without a limit it is no error to wait.
+        let _ = self.supervisor.wait(None).await;
+        // One that gave up has told its observer, who puts the run's end on record.
+        inner.clock.sleep(GRACE).await;
+        playhouse_messages::JournalError::Stopped
+    }
+
     fn interrupt(&self) {
         // Those that are not running have nothing to stop.
         let _ = self.coordinator.send(CoordinatorMsg::Interrupt);
@@ -306,44 +335,19 @@ impl LiveRun {
     }
 }
 
+/// Returns how often the actors of a run may be restarted together: never less than one of them may alone.
+fn bound_of(children: &[ChildSpec]) -> Intensity {
+    let usual = Intensity::default();
+    let most = children.iter().map(|child| child.policy.max_restarts).max().unwrap_or(0);
+    Intensity { max_restarts: usual.max_restarts.max(most), ..usual }
+}
+
 /// Returns how the run of a journal began.
 pub(crate) fn admitted(journal: &RunJournal) -> Option<&playhouse_journal::AdmittedRun> {
     match &journal.log().get(Seq(1))?.event {
         Event::RunAdmitted(admitted) => Some(admitted),
         _ => None,
     }
-}
-
-/// Returns the newest incarnation of each lane that is on record.
-pub(crate) fn incarnations(log: &RunLog) -> BTreeMap<Lane, Incarnation> {
-    let mut newest: BTreeMap<Lane, Incarnation> = BTreeMap::new();
-    // Admission is nobody's incarnation: a run that has only that starts its actors for the first time.
-    for record in log.after(Seq(0)).filter(|record| !is_admission(record.key.kind, record.key.turn)) {
-        let lane = newest.entry(record.lane.clone()).or_default();
-        *lane = (*lane).max(record.incarnation);
-    }
-    newest
-}
-
-fn is_admission(kind: Kind, turn: TurnId) -> bool {
-    matches!(kind, Kind::RunAdmitted) || (kind == Kind::MessagePosted && turn == TurnId(0))
-}
-
-/// Puts on record that the run goes on in this process.
-pub(crate) async fn record_resumption(journal: &RunJournal, epoch: u64, clean: bool) -> Result<(), RunError> {
-    let newest = incarnations(journal.log()).get(Lane::RUN).copied().unwrap_or_default();
-    let key = RecordKey::new(TurnId(0), Step(u32::try_from(epoch).unwrap_or(u32::MAX)), 0, Kind::Resumed);
-    let record = NewRecord {
-        lane: Lane::run(),
-        incarnation: newest.next(),
-        key,
-        causation: None,
-        label: Label::default(),
-        event: Event::Resumed { epoch, clean },
-    };
-    let run = journal.log().run();
-    journal.append(vec![record]).await.map_err(|source| RunError::Journal { run, source })?;
-    Ok(())
 }
 
 /// Checks arguments that a person has edited as if the agent had written them: schema, then policy.
@@ -427,6 +431,7 @@ impl Parts<'_> {
                     addressed_child(definition.name.as_str(), definition.restart.clone(), address, make);
                 spec.incarnation = newest.get(definition.name.as_str()).copied().unwrap_or_default();
                 spec.is_eager = false;
+                spec.heartbeat = Some(heartbeat(|reply| Mail::to_self(AgentMsg::Ping { reply })));
                 Some(spec)
             })
             .collect()
@@ -465,6 +470,13 @@ impl Parts<'_> {
         let is_resumed = self.opened.journal.log().after(Seq(0)).any(|record| is_taken_up(record.key.kind));
         spec.incarnation = if is_resumed { Incarnation(newest.0.saturating_sub(1)) } else { newest };
         spec.is_eager = false;
+        spec.heartbeat = Some(heartbeat(|reply| Mail::to_self(CoordinatorMsg::Ping { reply })));
         spec
     }
+}
+
+/// Describes how a run's supervisor sees that one of its actors is stuck. Their handlers wait for nothing but the journal:
+/// a store that needs two minutes for one commit holds the run up, and so does an endless loop in somebody's condition.
+fn heartbeat<M: Message>(make: impl Fn(RpcReplyPort<()>) -> M + Send + Sync + 'static) -> Heartbeat {
+    Heartbeat::new(Duration::from_secs(30), Duration::from_secs(120), make)
 }

@@ -13,7 +13,8 @@ use playhouse_types::{
 use super::batch::{BatchHandle, OpenBatch};
 use super::change::{changed, record_change, refuse_pinned, why_set_aside};
 use super::error::RunError;
-use super::live_run::{Leave, Means, OpenedRun, RunEnd, RunHandle, record_resumption};
+use super::incarnations::record_resumption;
+use super::live_run::{Leave, Means, OpenedRun, RunEnd, RunHandle};
 use super::runtime::{Inner, Runtime};
 use crate::definition::Definition;
 use crate::terms::Terms;
@@ -285,7 +286,7 @@ pub(crate) async fn open_journal(
     let stopped = || inner.lost(run, playhouse_messages::JournalError::Stopped);
     inner.journal.send_when_free(message).await.map_err(|_| stopped())?;
     answer.await.map_err(|_| stopped())?;
-    Ok(RunJournal::new(inner.journal.clone(), Arc::clone(log)))
+    Ok(inner.run_journal(Arc::clone(log)))
 }
 
 /// Makes a run ours and reads its records; nobody else appends to it from here on.

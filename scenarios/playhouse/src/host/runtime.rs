@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use dashmap::DashMap;
 use playhouse_coordinator::RunRest;
 use playhouse_journal::{CommandInbox, Event, JournalRead};
-use playhouse_messages::{Address, Admission, Clock, JournalError, JournalMsg, RunJournal};
+use playhouse_messages::{Address, Admission, Clock, Faults, JournalError, JournalMsg, RunJournal, RunLog};
 use playhouse_runtime::{
     BroadcastBus, CallTable, EventStream, JournalWriter, RestartPolicy, SupervisorMsg, SystemClock, UserPool,
     UserPoolLimits, WriterArgs, WriterFailure, new_boot_id,
@@ -25,6 +25,7 @@ use super::endpoints::Endpoints;
 use super::error::{OpenError, RunError};
 use super::live_run::{Leave, LiveRun, Means, OpenedRun, RunEnd, RunHandle, StartRun};
 use super::options::{Durability, RuntimeOptions};
+use super::parts::RuntimeParts;
 use super::system::{System, addressed_child};
 use super::toolbox::Toolboxes;
 use crate::definition::Definition;
@@ -41,6 +42,7 @@ pub(crate) struct Inner {
     pub(crate) bus: BroadcastBus,
     pub(crate) journal: Address<JournalMsg>,
     pub(crate) failure: WriterFailure,
+    faults: Option<Arc<dyn Faults>>,
     pub(crate) calls: CallTable,
     pub(crate) system: System,
     pub(crate) endpoints: Endpoints,
@@ -76,6 +78,32 @@ impl Runtime {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let boot = new_boot_id();
         let store = open_store(&options, boot, &clock)?;
+        let pool = UserPool::new(UserPoolLimits::default());
+        let pool = pool.map_err(|error| OpenError::NotStarted(error.to_string()))?;
+        Self::start_system(options, RuntimeParts { clock, ..RuntimeParts::new(boot, store) }, pool).await
+    }
+
+    /// Opens a runtime over a store of your own, which decides what survives; `durability` and `commit_delay` of the
+    /// options say nothing then.
+    ///
+    /// # Errors
+    /// [`OpenError`]; safe to retry.
+    pub async fn open_over(options: RuntimeOptions, parts: RuntimeParts) -> Result<Self, OpenError> {
+        let pool = if parts.is_simulated {
+            UserPool::on_current(UserPoolLimits::default())
+        } else {
+            let pool = UserPool::new(UserPoolLimits::default());
+            pool.map_err(|error| OpenError::NotStarted(error.to_string()))?
+        };
+        Self::start_system(options, parts, pool).await
+    }
+
+    async fn start_system(
+        options: RuntimeOptions,
+        parts: RuntimeParts,
+        pool: UserPool,
+    ) -> Result<Self, OpenError> {
+        let RuntimeParts { boot, store, clock, faults, .. } = parts;
         let bus = BroadcastBus::new();
         let failure: WriterFailure = Arc::new(OnceLock::new());
         let journal = Address::new(JOURNAL_MAILBOX);
@@ -88,8 +116,7 @@ impl Runtime {
         let make = move |_| (JournalWriter, args.clone());
         let writer = addressed_child("journal", RestartPolicy::permanent(), journal.clone(), make);
         let system = System::start(writer, &clock).await?;
-        let pool = UserPool::new(UserPoolLimits::default());
-        let pool = Arc::new(pool.map_err(|error| OpenError::NotStarted(error.to_string()))?);
+        let pool = Arc::new(pool);
         let endpoints = Endpoints::new(options.clone(), system.models.clone(), Arc::clone(&clock))?;
         let toolboxes =
             Toolboxes::new(system.tools.clone(), pool, Arc::clone(&clock), options.data_dir.clone());
@@ -101,6 +128,7 @@ impl Runtime {
             bus,
             journal,
             failure,
+            faults,
             calls: CallTable::default(),
             system,
             endpoints,
@@ -224,6 +252,11 @@ impl Inner {
         outcome.map_err(|source| self.lost(run, source))
     }
 
+    /// Returns the handle with which the actors of a run write; the writer has its log.
+    pub(crate) fn run_journal(&self, log: Arc<RunLog>) -> RunJournal {
+        RunJournal::new(self.journal.clone(), log).with_faults(self.faults.clone())
+    }
+
     /// Says why the journal took nothing, with the cause that a person can mend if there is one.
     pub(crate) fn lost(&self, run: RunId, source: JournalError) -> RunError {
         match (&source, self.failure.get()) {
@@ -254,7 +287,7 @@ impl Inner {
         self.admit(vec![admission]).await?;
         let log = log.ok_or(RunError::Closing)?;
         self.take_up(row.run)?;
-        let journal = RunJournal::new(self.journal.clone(), log);
+        let journal = self.run_journal(log);
         let opened = OpenedRun { definition: scenario, journal, row, epoch: 1, owner_gone_at: None };
         self.launch(opened, means).await
     }

@@ -41,7 +41,7 @@ impl SupervisorRef {
         let (reply, answer) = tokio::sync::oneshot::channel();
         self.send(SupervisorMsg::Add { spec, reply: reply.into() });
         match answer.await {
-            Ok(outcome) => outcome.map_err(OpenError::NotStarted),
+            Ok(outcome) => outcome.map_err(|error| OpenError::NotStarted(error.to_string())),
             Err(_) => Err(OpenError::NotStarted("the supervisor has stopped".to_owned())),
         }
     }
@@ -100,7 +100,13 @@ impl System {
 }
 
 fn supervisor_args(strategy: Strategy, clock: &Arc<dyn Clock>) -> SupervisorArgs {
-    SupervisorArgs { strategy, children: Vec::new(), observer: Arc::new(LogExits), clock: Arc::clone(clock) }
+    SupervisorArgs {
+        strategy,
+        intensity: None,
+        children: Vec::new(),
+        observer: Arc::new(LogExits),
+        clock: Arc::clone(clock),
+    }
 }
 
 fn supervisor_spec(name: &str, slot: SupervisorRef, clock: &Arc<dyn Clock>) -> ChildSpec {
@@ -114,7 +120,7 @@ fn supervisor_spec(name: &str, slot: SupervisorRef, clock: &Arc<dyn Clock>) -> C
             Ok(actor.get_cell())
         })
     });
-    child_spec(name, RestartPolicy::permanent(), start)
+    ChildSpec::supervisor(name, RestartPolicy::permanent(), start)
 }
 
 /// Describes an actor that is reached by an address.
@@ -139,9 +145,5 @@ where
             Ok(actor.get_cell())
         })
     });
-    child_spec(name, policy, start)
-}
-
-fn child_spec(name: &str, policy: RestartPolicy, start: StartChild) -> ChildSpec {
-    ChildSpec { name: name.into(), policy, incarnation: Incarnation(0), is_eager: true, start }
+    ChildSpec::worker(name, policy, start)
 }
