@@ -10,8 +10,8 @@ use playhouse_types::{Effect, OutcomeKind, Seq, Step, ToolSpec, TurnId, TurnOutc
 use super::{Cast, Replayed, replay};
 use crate::definition::ToolSource;
 use crate::{
-    Definition, JournalRead, ModelRequest, RoundRobin, Runtime, RuntimeOptions, Scenario, ScriptContext,
-    ScriptReply, StartRun, says, turns,
+    Definition, ModelRequest, RoundRobin, Runtime, RuntimeOptions, Scenario, ScriptContext, ScriptReply,
+    StartRun, says, turns,
 };
 
 /// Looks something up.
@@ -242,21 +242,21 @@ fn conclude(record: &mut Record, kind: OutcomeKind, text: &str) {
 }
 
 fn intent(record: &mut Record) -> &mut ModelIntent {
-    let Event::ModelIntent(intent) = &mut record.event else { panic!("{record:?}") };
+    let Event::ModelIntent(intent) = &mut record.event else { panic!("another kind") };
     intent
 }
 
 fn call(record: &mut Record) -> &mut playhouse_journal::ToolIntent {
-    let Event::ToolIntent(intent) = &mut record.event else { panic!("{record:?}") };
+    let Event::ToolIntent(intent) = &mut record.event else { panic!("another kind") };
     intent
 }
 
 fn fail(record: &mut Record, text: &str) {
-    let Event::ToolFailed { failure, .. } = &mut record.event else { panic!("{record:?}") };
+    let Event::ToolFailed { failure, .. } = &mut record.event else { panic!("another kind") };
     text.clone_into(&mut failure.detail);
 }
 
 fn end(record: &mut Record, how: TurnOutcome) {
-    let Event::TurnEnded { outcome, .. } = &mut record.event else { panic!("{record:?}") };
+    let Event::TurnEnded { outcome, .. } = &mut record.event else { panic!("another kind") };
     *outcome = how;
 }
