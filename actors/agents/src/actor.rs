@@ -261,6 +261,7 @@ impl AgentActor {
             agent: &self.args.definition,
             offered: &self.offered,
             policy: &self.args.policy,
+            effects: self.args.run.effects,
             run: self.args.run.run,
             now,
             dispatch_by: now.plus(DISPATCH_WITHIN),

@@ -4,22 +4,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use playhouse_agents::{Agent, AgentArgs, RunContext, question_spec, request_header};
+use playhouse_agents::{Agent, AgentArgs, Effects, RunContext, question_spec, request_header};
 use playhouse_coordinator::{CheckArguments, Coordinator, CoordinatorArgs, CrewLinks, RunRest};
-use playhouse_journal::{Event, JournalRead, Kind, NewRecord, PendingCommand, RecordKey, RunRow};
+use playhouse_journal::{Event, JournalRead, PendingCommand, RunRow};
 use playhouse_messages::{Address, AgentMsg, CoordinatorMsg, Mail, RunEvent, RunJournal};
 use playhouse_review::{Gate, GateQuery};
 use playhouse_runtime::{
     ChildSpec, EventStream, Heartbeat, Intensity, RestartPolicy, Strategy, StreamItem, Supervisor,
     SupervisorArgs, SupervisorMsg,
 };
-use playhouse_types::{AgentName, Incarnation, Label, Lane, ModelName, RunId, Seq, Step, Timestamp, TurnId};
+use playhouse_types::{AgentName, Incarnation, Label, Lane, ModelName, RunId, Seq, Timestamp};
 use ractor::{Actor, ActorRef, Message, RpcReplyPort};
 use tokio::sync::watch;
 use tracing::warn;
 
 use super::endpoints::AgentModel;
 use super::error::RunError;
+use super::incarnations::newest_start;
 use super::links::Links;
 use super::model_slot::ModelSlot;
 use super::observer::RunObserver;
@@ -163,7 +164,7 @@ impl LiveRun {
         };
         // Before anybody gets a turn: a run that was cancelled while it rested does nothing more.
         let commands = if opened.epoch > 1 { inner.store.pending(opened.row.run).await? } else { Vec::new() };
-        let run = opened.row.run;
+        let (run, fork) = (opened.row.run, opened.journal.log().facts(|facts| facts.fork().cloned()));
         let rest = Arc::new(watch::Sender::new(None));
         let coordinator = Address::new(MAILBOX);
         let agents: BTreeMap<AgentName, Address<AgentMsg>> = opened
@@ -176,8 +177,10 @@ impl LiveRun {
             run,
             case: opened.row.case.clone(),
             tenant: opened.row.tenant.clone(),
-            seed: admitted.seed,
-            trace: admitted.trace,
+            seed: fork.as_ref().map_or(admitted.seed, |fork| fork.seed),
+            effects: fork.as_ref().map_or(Effects::On, Effects::of),
+            // A fork shares its admission with another run, and has a trace of its own.
+            trace: opened.row.trace,
             input: admitted.input.as_str().into(),
             data_dir: inner.options.data_dir.clone(),
             owner_gone_at: opened.owner_gone_at,
@@ -362,28 +365,6 @@ pub(crate) fn admitted(journal: &RunJournal) -> Option<&playhouse_journal::Admit
     }
 }
 
-/// Returns the newest start of a lane's actor that is on record; 0 if it has never run.
-fn newest_start(journal: &RunJournal, lane: &str) -> Incarnation {
-    journal.log().facts(|facts| facts.lane(lane).incarnation)
-}
-
-/// Puts on record that the run goes on in this process.
-pub(crate) async fn record_resumption(journal: &RunJournal, epoch: u64, clean: bool) -> Result<(), RunError> {
-    let newest = newest_start(journal, Lane::RUN);
-    let key = RecordKey::new(TurnId(0), Step(u32::try_from(epoch).unwrap_or(u32::MAX)), 0, Kind::Resumed);
-    let record = NewRecord {
-        lane: Lane::run(),
-        incarnation: newest.next(),
-        key,
-        causation: None,
-        label: Label::default(),
-        event: Event::Resumed { epoch, clean },
-    };
-    let run = journal.log().run();
-    journal.append(vec![record]).await.map_err(|source| RunError::Journal { run, source })?;
-    Ok(())
-}
-
 /// Checks arguments that a person has edited as if the agent had written them: schema, then policy.
 pub(crate) fn check_arguments(
     definition: &Arc<Definition>,
@@ -464,7 +445,7 @@ impl Parts<'_> {
                 };
                 let mut spec =
                     addressed_child(definition.name.as_str(), definition.restart.clone(), address, make);
-                spec.incarnation = newest_start(&self.opened.journal, definition.name.as_str());
+                spec.incarnation = newest_start(self.opened.journal.log(), definition.name.as_str());
                 spec.is_eager = false;
                 spec.heartbeat = Some(heartbeat(|reply| Mail::to_self(AgentMsg::Ping { reply })));
                 Some(spec)
@@ -499,8 +480,8 @@ impl Parts<'_> {
         let make = move |incarnation| (Coordinator, CoordinatorArgs { incarnation, ..args.clone() });
         let policy = RestartPolicy::transient();
         let mut spec = addressed_child(Lane::RUN, policy, self.coordinator.clone(), make);
-        let newest = newest_start(&self.opened.journal, Lane::RUN);
-        // Its resumption is on record under the coordinator's next incarnation, which starts now.
+        let newest = newest_start(self.opened.journal.log(), Lane::RUN);
+        // Its resumption, or that it is a fork, is on record under the coordinator's next incarnation, which starts now.
         let is_resumed = self.opened.epoch > 1;
         spec.incarnation = if is_resumed { Incarnation(newest.0.saturating_sub(1)) } else { newest };
         spec.is_eager = false;
