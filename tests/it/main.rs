@@ -10,6 +10,7 @@
 mod bad_endpoint;
 mod bad_input;
 mod bad_scenario;
+mod bad_tools;
 mod determinism;
 mod endpoint_crew;
 mod kills;
