@@ -10,8 +10,8 @@
 mod bad_endpoint;
 mod bad_input;
 mod bad_scenario;
-mod crash_matrix;
 mod bad_tools;
+mod crash_matrix;
 mod determinism;
 mod endpoint_crew;
 mod kills;

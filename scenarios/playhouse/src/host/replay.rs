@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use playhouse_journal::{Event, ReadError, Record, RunRow};
-use playhouse_types::{RunId, RunStatus, ScenarioName, Seq};
+use playhouse_messages::RunLog;
+use playhouse_types::{Lane, RunId, RunStatus, ScenarioName, Seq};
 
 use super::batch::conclusion_of;
 use super::error::RunError;
 use super::live_run::RunEnd;
 use super::resume::{FindScenario, PAGE, end_on_record};
+use super::run_fold::RunFold;
 use super::runtime::{Inner, Runtime};
 use crate::replay::{Cast, Deviation, Replayed, replay};
 
@@ -63,6 +65,7 @@ async fn replay_run(casts: &mut Casts<'_>, row: &RunRow) -> Result<(Replayed, Ve
         if let Some(Event::RunAdmitted(admitted)) = records.first().map(|first| &first.event) {
             let cast = casts.of(&admitted.scenario, &admitted.parameters)?;
             replay(&cast, &records, &mut report);
+            check_snapshot(inner, &cast, &records, &mut report).await;
         } else {
             report.damage.push("the journal does not begin with the admission of a run".to_owned());
         }
@@ -116,6 +119,27 @@ async fn check_row(
         ));
     }
     Ok(())
+}
+
+/// A snapshot is a cache of a fold: a fresh fold of the records up to it must come to the same state. One that would not
+/// be used (of another fold version or definition, or damaged) says nothing.
+async fn check_snapshot(inner: &Inner, cast: &Cast, records: &[Arc<Record>], report: &mut Replayed) {
+    let Ok(Some(snapshot)) = inner.store.snapshot(report.run, &Lane::run()).await else { return };
+    if RunFold::from_snapshot(&snapshot, &cast.definition).is_err() {
+        return;
+    }
+    let (log, mut fold) = (RunLog::new(report.run), RunFold::new(&cast.definition));
+    for record in records {
+        log.push(Arc::clone(record));
+        if record.seq <= snapshot.seq {
+            fold.apply(record);
+        }
+    }
+    if fold.to_snapshot(&log).is_none_or(|fresh| fresh.state_hash != snapshot.state_hash) {
+        report
+            .damage
+            .push(format!("its snapshot at record {} is not what its records lead to", snapshot.seq));
+    }
 }
 
 async fn replay_batch(casts: &mut Casts<'_>, row: &RunRow) -> Result<Replayed, RunError> {
