@@ -116,10 +116,7 @@ fn cause(point: &str) -> Result<Survived, Wrong> {
         return Err(Wrong::new(Harm::Misbehaved, "it never ends"));
     };
     let detail = end.row.outcome.as_ref().map_or("", |outcome| outcome.detail.as_str());
-    // The agent may see its call cancelled before it learns of the deadline, and then takes that for a failure: the
-    // outcome is named either way, but only `limited` is right. To be made strict with the runtime.
-    let is_cut_by_deadline = stalls && detail.contains("the call was cancelled");
-    if (end.row.status == ends || is_cut_by_deadline) && !detail.is_empty() {
+    if end.row.status == ends && !detail.is_empty() {
         return Ok(Survived::Same);
     }
     let text = format!("{:?} (`{detail}`) instead of {ends:?}, result {:?}", end.row.status, end.result);

@@ -77,7 +77,7 @@ impl CallGate<'_> {
     fn judge(&self, call: CallId, request: &ToolCallRequest) -> Event {
         let intent = match self.prepare(call, request) {
             Ok(intent) => intent,
-            Err(end) => return end,
+            Err(end) => return *end,
         };
         let Some(tool) = self.offered.get(intent.tool.as_str()) else { return Event::ToolIntent(intent) };
         let query = GateQuery {
@@ -109,21 +109,21 @@ impl CallGate<'_> {
     fn allow(&self, call: CallId, request: &ToolCallRequest) -> Event {
         match self.prepare(call, request) {
             Ok(intent) => Event::ToolIntent(ToolIntent { verdict: GateVerdict::Review, ..intent }),
-            Err(end) => end,
+            Err(end) => *end,
         }
     }
 
     /// Makes the intent of a call, or its end if the call cannot be made.
-    fn prepare(&self, call: CallId, request: &ToolCallRequest) -> Result<ToolIntent, Event> {
+    fn prepare(&self, call: CallId, request: &ToolCallRequest) -> Result<ToolIntent, Box<Event>> {
         match self.offered.prepare(self.run, call, request, self.dispatch_by) {
             Ok(intent) if self.effects == Effects::Off && intent.effect != Effect::Pure => {
                 let tool = &intent.tool;
                 let reason =
                     format!("`{tool}` changes something outside, and this fork was made without `--effects`");
-                Err(denied(call, reason))
+                Err(Box::new(denied(call, reason)))
             }
             Ok(intent) => Ok(intent),
-            Err(failure) => Err(Event::ToolFailed { call, failure }),
+            Err(failure) => Err(Box::new(Event::ToolFailed { call, failure })),
         }
     }
 

@@ -284,7 +284,7 @@ impl CoordinatorActor {
             Escalation::DropAgent => {}
             // The others end the run, so they never come here as a measure.
             Escalation::SkipTurn | Escalation::Quarantine | Escalation::Fail => {
-                self.args.links.revive(&agent)
+                self.args.links.revive(&agent);
             }
         }
         Ok(())

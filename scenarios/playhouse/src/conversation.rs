@@ -114,7 +114,7 @@ impl Conversation {
             | Event::AgentDropped { .. }
             | Event::ModelReplaced { .. }
             | Event::DefinitionChanged { .. } => {
-                self.turning_points.push((record.time, record.event.clone()))
+                self.turning_points.push((record.time, record.event.clone()));
             }
             Event::RunConcluded { outcome, result, .. } => {
                 self.outcome = Some(outcome.clone());

@@ -23,7 +23,7 @@ use playhouse_journal::{Event, Record, RecordKey};
 use playhouse_messages::Transcript;
 use playhouse_types::{CaseName, Participant, RunId, ScenarioName, Seq, TurnId};
 
-use self::agent::AgentReplay;
+use self::agent::{AgentReplay, Seen};
 pub(crate) use self::cast::Cast;
 use self::coordinator::CoordinatorReplay;
 use self::journal_rules::JournalRules;
@@ -183,7 +183,10 @@ impl<'a> Replay<'a> {
         } else {
             let coordinator = &mut self.coordinator;
             match self.agents.iter_mut().find(|agent| agent.is_of(&record.lane)) {
-                Some(agent) => agent.derive(self.records, &self.transcript, &self.terms, record, coordinator),
+                Some(agent) => {
+                    let (transcript, terms) = (&self.transcript, &self.terms);
+                    agent.derive(Seen { records: self.records, transcript, terms }, record, coordinator)
+                }
                 None => Derived::Other(format!("no record of `{}`, who is not in the crew", record.lane)),
             }
         }

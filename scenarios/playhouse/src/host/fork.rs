@@ -215,7 +215,7 @@ fn copy_of(record: &Record) -> NewRecord {
         incarnation: record.incarnation,
         key: record.key,
         causation: record.causation,
-        label: record.label.clone(),
+        label: record.label,
         event: record.event.clone(),
     }
 }

@@ -23,6 +23,24 @@ pub(super) struct AgentReplay<'a> {
     at: Seq,
 }
 
+/// What a decision is derived from, besides the agent's own state.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a> {
+    /// All records of the run.
+    pub(super) records: &'a [Arc<Record>],
+    /// Its conversation.
+    pub(super) transcript: &'a Arc<Transcript>,
+    /// What is in force.
+    pub(super) terms: &'a Terms,
+}
+
+/// An asking of a model on record.
+struct Asked<'a> {
+    record: &'a Record,
+    found: &'a ModelIntent,
+    transcript: TranscriptView,
+}
+
 impl<'a> AgentReplay<'a> {
     pub(super) fn new(cast: &'a Cast, definition: &'a AgentDefinition) -> Self {
         let lane = Lane::from(&definition.name);
@@ -36,12 +54,11 @@ impl<'a> AgentReplay<'a> {
     /// Derives a record of the agent's lane.
     pub(super) fn derive(
         &mut self,
-        records: &[Arc<Record>],
-        transcript: &Arc<Transcript>,
-        terms: &Terms,
+        seen: Seen<'_>,
         record: &Record,
         coordinator: &mut CoordinatorReplay<'_>,
     ) -> Derived {
+        let Seen { records, transcript, terms } = seen;
         match (&record.event, record.causation) {
             // What the task of a call records is what happened. The ends that an agent decides itself name its place.
             (
@@ -68,7 +85,8 @@ impl<'a> AgentReplay<'a> {
         match &record.event {
             Event::ModelIntent(found) => {
                 let view = TranscriptView::new(Arc::clone(transcript), upto);
-                self.derive_asking(terms, record, found, view, &decision)
+                let asked = Asked { record, found, transcript: view };
+                self.derive_asking(terms, asked, &decision)
             }
             Event::ToolIntent(_)
             | Event::ToolResult { .. }
@@ -107,14 +125,8 @@ impl<'a> AgentReplay<'a> {
 
     /// Whether a lost call had really been lost cannot be seen afterwards: asking again is right wherever the call had
     /// no end yet.
-    fn derive_asking(
-        &self,
-        terms: &Terms,
-        record: &Record,
-        found: &ModelIntent,
-        transcript: TranscriptView,
-        decision: &AgentDecision,
-    ) -> Derived {
+    fn derive_asking(&self, terms: &Terms, asked: Asked<'_>, decision: &AgentDecision) -> Derived {
+        let Asked { record, found, transcript } = asked;
         let (AgentDecision::Ask { step, attempt }
         | AgentDecision::AwaitModel { step, next_attempt: attempt }) = decision
         else {

@@ -155,7 +155,7 @@ impl<'a> CoordinatorReplay<'a> {
                 Some(event) if event == record.event => return Derived::Same,
                 Some(event) => expected = expected.or_else(|| Some(words::event(&event))),
                 None => {
-                    expected = expected.or_else(|| Some("a result function that does not panic".to_owned()))
+                    expected = expected.or_else(|| Some("a result function that does not panic".to_owned()));
                 }
             }
         }
