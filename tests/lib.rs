@@ -23,6 +23,7 @@ mod faulty_store;
 mod finished;
 mod ledger;
 mod playhouse;
+mod terminal;
 
 pub use binary::{cargo, playhouse_binary, target_dir, workspace_root};
 pub use case_folder::CaseFolder;
@@ -34,3 +35,4 @@ pub use faulty_store::{End, FaultyStore, Rival, StoreFault};
 pub use finished::Finished;
 pub use ledger::{LedgerLine, read_ledger};
 pub use playhouse::{Playhouse, Started};
+pub use terminal::Terminal;

@@ -17,6 +17,7 @@ mod kills;
 mod new_cases;
 mod new_project;
 mod outcomes;
+mod reviews;
 mod settled;
 mod shipped;
 mod tidy;
