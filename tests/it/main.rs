@@ -19,6 +19,7 @@ mod new_cases;
 mod new_project;
 mod outcomes;
 mod replay;
+mod reviews;
 mod settled;
 mod shipped;
 mod snapshots;

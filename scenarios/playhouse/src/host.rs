@@ -33,10 +33,10 @@ mod toolbox;
 
 pub use async_runtime::async_runtime;
 pub use batch::{BatchEnd, BatchHandle, StartBatch};
+pub(crate) use children::check_arguments;
 pub use error::{OpenError, RunError};
 pub use fork::{ForkedRun, StartFork};
 pub use inbox::Settlement;
-pub(crate) use children::check_arguments;
 pub use live_run::{RunEnd, RunHandle, StartRun};
 pub use options::{Durability, RuntimeOptions, Secret};
 pub use parts::RuntimeParts;

@@ -9,9 +9,7 @@ use playhouse_coordinator::{CheckArguments, Coordinator, CoordinatorArgs, CrewLi
 use playhouse_journal::{JournalRead, PendingCommand};
 use playhouse_messages::{Address, AgentMsg, CoordinatorMsg, Mail};
 use playhouse_review::{Gate, GateQuery};
-use playhouse_runtime::{
-    ChildSpec, Heartbeat, RestartPolicy,
-};
+use playhouse_runtime::{ChildSpec, Heartbeat, RestartPolicy};
 use playhouse_types::{AgentName, Incarnation, Label, Lane};
 use ractor::{Message, RpcReplyPort};
 use tokio::sync::watch;

@@ -9,8 +9,7 @@ use playhouse_coordinator::RunRest;
 use playhouse_journal::{Event, RunRow};
 use playhouse_messages::{Address, AgentMsg, CoordinatorMsg, RunEvent, RunJournal};
 use playhouse_runtime::{
-    ChildSpec, EventStream, Intensity, Strategy, StreamItem, Supervisor,
-    SupervisorArgs, SupervisorMsg,
+    ChildSpec, EventStream, Intensity, Strategy, StreamItem, Supervisor, SupervisorArgs, SupervisorMsg,
 };
 use playhouse_types::{AgentName, Lane, ModelName, RunId, Seq, Timestamp};
 use ractor::{Actor, ActorRef};
