@@ -44,7 +44,7 @@ pub enum Answer {
     /// With the first half of a streamed reply, and then not at all.
     Stalled(Reply),
     /// With a reply whose bytes are changed on their way, and what follows them.
-    Altered(Reply, fn(Vec<u8>) -> Vec<u8>, Then),
+    Altered(Reply, fn(&[u8]) -> Vec<u8>, Then),
     /// Not at all.
     Silent,
 }
@@ -206,7 +206,7 @@ impl Shared {
                 } else {
                     reply.whole(asked.model())
                 };
-                let pieces = alter(bytes.into_bytes()).chunks(PIECE_BYTES).map(<[u8]>::to_vec).collect();
+                let pieces = alter(bytes.as_bytes()).chunks(PIECE_BYTES).map(<[u8]>::to_vec).collect();
                 pieces_of(if is_streamed { EVENTS } else { JSON }, pieces, then)
             }
             Answer::Silent => std::future::pending().await,

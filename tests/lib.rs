@@ -27,6 +27,7 @@ mod limited;
 mod playhouse;
 mod shown;
 mod table;
+mod terminal;
 
 pub use binary::{cargo, playhouse_binary, target_dir, workspace_root};
 pub use case_folder::CaseFolder;
@@ -45,3 +46,4 @@ pub use limited::Limited;
 pub use playhouse::{Playhouse, Started};
 pub use shown::without_ids;
 pub use table::{Figure, Table};
+pub use terminal::Terminal;

@@ -46,7 +46,7 @@ pub(crate) fn measure(effort: Effort, table: &mut Table) {
         millis(median((0..n_times).map(|_| on_actors(reopen(path.clone(), run, forget))).collect()))
     };
     let (with, without) = (times(false), times(true));
-    eprintln!("with a snapshot {with:.2} ms, without {without:.2} ms, of which one sync {:.2} ms", floor);
+    eprintln!("with a snapshot {with:.2} ms, without {without:.2} ms, one sync {floor:.2} ms");
     table.at_most(
         "going on with a run of 1,000 turns, store open already (median; floor: one sync of this disk)",
         5.0,

@@ -23,6 +23,7 @@
 mod crew;
 mod failing_store;
 mod model;
+mod model_calls;
 mod owners;
 mod plan;
 mod point;
@@ -48,6 +49,7 @@ struct Group {
 const GROUPS: &[Group] = &[
     Group { name: "strace", run: strace_kills::run },
     Group { name: "random", run: random_kills::run },
+    Group { name: "calls", run: model_calls::run },
     Group { name: "failing", run: failing_store::run },
     Group { name: "owners", run: owners::run },
     Group { name: "clock", run: wall_clock::run },

@@ -116,7 +116,7 @@ fn cause(point: &str) -> Result<Survived, Wrong> {
         return Err(Wrong::new(Harm::Misbehaved, "it never ends"));
     };
     let detail = end.row.outcome.as_ref().map_or("", |outcome| outcome.detail.as_str());
-    if (end.row.status, detail.is_empty()) == (ends, false) {
+    if end.row.status == ends && !detail.is_empty() {
         return Ok(Survived::Same);
     }
     let text = format!("{:?} (`{detail}`) instead of {ends:?}, result {:?}", end.row.status, end.result);

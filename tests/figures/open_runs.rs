@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::resource::{Usage, UsageWho, getrusage};
 use playhouse::{Runtime, RuntimeOptions};
 use playhouse_types::Seq;
 use tempfile::TempDir;
@@ -24,6 +24,8 @@ pub struct OpenRuns {
     pub first_progress: Duration,
     /// From the start of the process to its end.
     pub took: Duration,
+    /// The processor time of that: what is left of `took` on a machine that does nothing else.
+    pub cpu: Duration,
     /// The most memory that the process had in use, in bytes; at least that of any child of this process before it.
     pub peak_bytes: u64,
 }
@@ -40,17 +42,25 @@ pub fn open_runs(n_runs: usize, test_scenarios: &Path) -> OpenRuns {
     leave_open(dir.path(), &talk("endless-talk", 3, "Do go on."), n_runs, 2);
     let mut command = Command::new(test_scenarios);
     command.args(["resume", "--all", "--json", "--data-dir"]).arg(dir.path());
+    let before = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
     let began = now_micros();
     let output = command.output().unwrap();
     let took = Duration::from_micros(now_micros().abs_diff(began));
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap();
+    let cpu = processor_time(&usage).saturating_sub(processor_time(&before));
     // Linux counts kilobytes, macOS bytes.
     let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
     let peak_bytes = u64::try_from(usage.max_rss()).unwrap() * unit;
     assert_eq!(output.status.code(), Some(4), "{}", String::from_utf8_lossy(&output.stderr));
     let progress = progress_since(dir.path(), began);
     let n_progressed = progress.len();
-    OpenRuns { n_runs, n_progressed, first_progress: p99(progress), took, peak_bytes }
+    OpenRuns { n_runs, n_progressed, first_progress: p99(progress), took, cpu, peak_bytes }
+}
+
+fn processor_time(usage: &Usage) -> Duration {
+    let (user, system) = (usage.user_time(), usage.system_time());
+    let micros = (user.tv_sec() + system.tv_sec()) * 1_000_000 + user.tv_usec() + system.tv_usec();
+    Duration::from_micros(u64::try_from(micros).unwrap())
 }
 
 #[expect(clippy::disallowed_methods, reason = "compared with the times in journals, which are of the day")]

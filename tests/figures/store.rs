@@ -34,8 +34,10 @@ pub struct Reopened {
 pub struct StoreSize {
     /// What was said, in bytes.
     pub said_bytes: u64,
-    /// The store after its log was written back, in bytes, with all its files.
+    /// The database after its log was written back, in bytes, with what is left of the log.
     pub store_bytes: u64,
+    /// What is kept beside it, in bytes: room that is held back for the last commit on a full disk.
+    pub reserve_bytes: u64,
 }
 
 /// A runtime on SQLite in `dir`; an agent that is about to ask in turn `stop_in` says so and stays there.
@@ -150,6 +152,10 @@ pub fn store_size(n_turns: u32, said_bytes: usize) -> StoreSize {
     });
     // The last connection to close writes the log back.
     executor.shutdown_timeout(Duration::from_secs(5));
-    let store_bytes = files(dir.path()).map(|file| file.metadata().unwrap().len()).sum();
-    StoreSize { said_bytes: u64::from(n_turns) * text.len() as u64, store_bytes }
+    let (mut store_bytes, mut reserve_bytes) = (0, 0);
+    for file in files(dir.path()) {
+        let is_database = file.file_name().to_string_lossy().starts_with("playhouse.db");
+        *(if is_database { &mut store_bytes } else { &mut reserve_bytes }) += file.metadata().unwrap().len();
+    }
+    StoreSize { said_bytes: u64::from(n_turns) * text.len() as u64, store_bytes, reserve_bytes }
 }

@@ -10,6 +10,7 @@
 mod bad_endpoint;
 mod bad_input;
 mod bad_scenario;
+mod bad_tools;
 mod crash_matrix;
 mod determinism;
 mod endpoint_crew;
@@ -17,6 +18,8 @@ mod kills;
 mod new_cases;
 mod new_project;
 mod outcomes;
+mod replay;
+mod reviews;
 mod settled;
 mod shipped;
 mod snapshots;

@@ -7,6 +7,7 @@ mod asker;
 mod crews;
 mod doubtful;
 mod endless_talk;
+mod expiring;
 mod greeting;
 mod invalid;
 mod panicking_pattern;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         scenario!(asker),
         scenario!(doubtful),
         scenario!(endless_talk),
+        scenario!(expiring),
         scenario!(greeting),
         scenario!(panicking_pattern),
         scenario!(panicking_script),

@@ -261,6 +261,7 @@ impl AgentActor {
             agent: &self.args.definition,
             offered: &self.offered,
             policy: &self.args.policy,
+            effects: self.args.run.effects,
             place: self.args.run.key_place(),
             now,
             dispatch_by: now.plus(DISPATCH_WITHIN),

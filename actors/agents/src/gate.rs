@@ -1,6 +1,6 @@
 //! The gate between what a model asks of tools and what may happen: check, policy, a person's answer.
 
-use playhouse_journal::{Event, GateVerdict, ToolIntent};
+use playhouse_journal::{Event, Fork, GateVerdict, ToolIntent};
 use playhouse_review::{Gate, GateQuery, ReviewPolicy, subject_hash};
 use playhouse_tools::KeyPlace;
 use playhouse_types::{
@@ -12,24 +12,49 @@ use crate::AgentDefinition;
 use crate::intents::OfferedTools;
 use crate::question::{self, ASK_PERSON};
 
+/// Whether tools that change anything outside may run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Effects {
+    /// They may. The default.
+    #[default]
+    On,
+    /// Only pure tools run, as in a fork.
+    Off,
+}
+
+impl Effects {
+    /// Returns what holds in a fork.
+    #[must_use]
+    pub const fn of(fork: &Fork) -> Self {
+        if fork.effects { Self::On } else { Self::Off }
+    }
+}
+
 /// What decides about the calls of one agent.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct CallGate<'a> {
-    pub(crate) agent: &'a AgentDefinition,
-    pub(crate) offered: &'a OfferedTools,
-    pub(crate) policy: &'a ReviewPolicy,
+pub struct CallGate<'a> {
+    /// The agent.
+    pub agent: &'a AgentDefinition,
+    /// The tools that it may call.
+    pub offered: &'a OfferedTools,
+    /// Which calls a person is asked about.
+    pub policy: &'a ReviewPolicy,
+    /// Whether tools that are not pure may run.
+    pub effects: Effects,
     /// Whose calls they are.
-    pub(crate) place: KeyPlace<'a>,
-    pub(crate) now: Timestamp,
+    pub place: KeyPlace<'a>,
+    /// Now: what a person is asked expires some time after it.
+    pub now: Timestamp,
     /// The last moment at which a call that is allowed now may be sent.
-    pub(crate) dispatch_by: Timestamp,
+    pub dispatch_by: Timestamp,
 }
 
 impl CallGate<'_> {
     /// Returns what a call of the last reply leads to: an intent, a question to a person, or its end without a run.
     ///
-    /// `verdict` is what a person has said about it, if one was asked.
-    pub(crate) fn pass(&self, call: CallId, request: &ToolCallRequest, verdict: Option<&Verdict>) -> Event {
+    /// `verdict` is what a person has said about it, if one was asked. A pure function: replay asks it again.
+    #[must_use]
+    pub fn pass(&self, call: CallId, request: &ToolCallRequest, verdict: Option<&Verdict>) -> Event {
         match verdict {
             None if self.agent.may_ask && request.tool == ASK_PERSON => self.ask(call, request),
             None => self.judge(call, request),
@@ -51,9 +76,9 @@ impl CallGate<'_> {
     }
 
     fn judge(&self, call: CallId, request: &ToolCallRequest) -> Event {
-        let intent = match self.offered.prepare(self.place, call, request, self.dispatch_by) {
+        let intent = match self.prepare(call, request) {
             Ok(intent) => intent,
-            Err(failure) => return Event::ToolFailed { call, failure },
+            Err(end) => return *end,
         };
         let Some(tool) = self.offered.get(intent.tool.as_str()) else { return Event::ToolIntent(intent) };
         let query = GateQuery {
@@ -83,9 +108,23 @@ impl CallGate<'_> {
 
     /// A person has approved: arguments are checked again, as they may be others and the tool may be another.
     fn allow(&self, call: CallId, request: &ToolCallRequest) -> Event {
-        match self.offered.prepare(self.place, call, request, self.dispatch_by) {
+        match self.prepare(call, request) {
             Ok(intent) => Event::ToolIntent(ToolIntent { verdict: GateVerdict::Review, ..intent }),
-            Err(failure) => Event::ToolFailed { call, failure },
+            Err(end) => *end,
+        }
+    }
+
+    /// Makes the intent of a call, or its end if the call cannot be made.
+    fn prepare(&self, call: CallId, request: &ToolCallRequest) -> Result<ToolIntent, Box<Event>> {
+        match self.offered.prepare(self.place, call, request, self.dispatch_by) {
+            Ok(intent) if self.effects == Effects::Off && intent.effect != Effect::Pure => {
+                let tool = &intent.tool;
+                let reason =
+                    format!("`{tool}` changes something outside, and this fork was made without `--effects`");
+                Err(Box::new(denied(call, reason)))
+            }
+            Ok(intent) => Ok(intent),
+            Err(failure) => Err(Box::new(Event::ToolFailed { call, failure })),
         }
     }
 

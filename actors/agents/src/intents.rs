@@ -8,11 +8,11 @@ use playhouse_types::{CallId, Timestamp, ToolCallRequest, ToolFailure, ToolName}
 
 /// The tools that one agent may call.
 #[derive(Clone, Debug)]
-pub(crate) struct OfferedTools {
+pub struct OfferedTools {
     /// Their names, in the order of the agent's list.
-    pub(crate) names: Vec<ToolName>,
+    pub names: Vec<ToolName>,
     /// The tools of the scenario.
-    pub(crate) registry: Arc<ToolRegistry>,
+    pub registry: Arc<ToolRegistry>,
 }
 
 impl OfferedTools {

@@ -29,6 +29,8 @@ mod state;
 
 pub use actor::{Agent, AgentActor, AgentArgs};
 pub use definition::AgentDefinition;
+pub use gate::{CallGate, Effects};
+pub use intents::OfferedTools;
 pub use prompt::request_header;
 pub use question::{ASK_PERSON, question_spec};
 pub use run_context::{OtherIntent, Ownership, RunContext};

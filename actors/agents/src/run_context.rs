@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::gate::Effects;
 use futures::future::BoxFuture;
 use playhouse_journal::{Event, ReadError, RecordKey};
 use playhouse_tools::KeyPlace;
@@ -56,6 +57,8 @@ pub struct RunContext {
     pub tenant: TenantId,
     /// The seed of all draws.
     pub seed: u64,
+    /// Whether tools that change anything outside may run.
+    pub effects: Effects,
     /// The run's trace.
     pub trace: TraceContext,
     /// The input as JSON text.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use playhouse_journal::{Event, Record, ToolIntent};
 use playhouse_messages::{Exchange, ExchangeCall, OwnTurn};
 use playhouse_types::{
-    AgentName, CallId, FinishReason, Lane, ModelFailure, ModelReply, ReviewId, Step, ToolCallRequest, TurnId,
-    TurnOutcome, Verdict,
+    AgentName, CallId, FinishReason, Lane, ModelFailure, ModelFailureKind, ModelReply, ReviewId, Step,
+    ToolCallRequest, TurnId, TurnOutcome, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -248,6 +248,10 @@ impl AgentState {
         let Some(step) = open.steps.last() else { return AgentDecision::Ask { step: Step(1), attempt: 0 } };
         match &step.outcome {
             None => AgentDecision::AwaitModel { step: number, next_attempt: step.attempts },
+            // Whoever cancelled the turn ends it; the model has not failed.
+            Some(Err(failure)) if failure.kind == ModelFailureKind::Cancelled => {
+                AgentDecision::End { outcome: TurnOutcome::Cancelled }
+            }
             Some(Err(failure)) => {
                 AgentDecision::End { outcome: TurnOutcome::ModelFailed { detail: failure.to_string() } }
             }

@@ -5,26 +5,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use playhouse_journal::{Event, JournalRead, Kind, NewRecord, PendingCommand, ReadError, Record, RecordKey};
-use playhouse_messages::{Address, Clock, CoordinatorMsg, JournalError, Mail, RunFacts, RunJournal};
+use playhouse_messages::{Address, Clock, CoordinatorMsg, JournalError, Mail, RunJournal};
 use playhouse_runtime::Restarted;
-use playhouse_types::{
-    AgentName, Incarnation, Label, Lane, ModelName, OutcomeKind, ReviewId, RunOutcome, Seq, Step, TurnId,
-    Verdict,
-};
+use playhouse_types::{AgentName, Incarnation, Label, Lane, ModelName, OutcomeKind, RunOutcome, Seq, TurnId};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::{CheckArguments, Consequences, CoordinatorState, Decision, Escalation, Measure};
+use crate::{
+    CheckArguments, Consequences, CoordinatorState, Decision, Escalation, Measure, ResultFn, conclusion,
+};
 
 /// How often the coordinator looks for commands and rings open turns again, should a doorbell have been lost.
 const TICK: Duration = Duration::from_secs(1);
 
 /// How many records are read at a time.
 const PAGE: usize = 1000;
-
-/// Makes a run's result, as JSON text, from its records; an error says what is missing.
-pub type ResultFn = Arc<dyn Fn(&[Arc<Record>]) -> Result<String, String> + Send + Sync>;
 
 /// What the coordinator can do to the rest of its run.
 pub trait CrewLinks: Send + Sync {
@@ -241,7 +237,7 @@ impl CoordinatorActor {
                 Decision::Assign(_) if self.is_interrupted => return Ok(()),
                 Decision::Assign(turns) => self.assign(turns).await?,
                 Decision::Take(measure) => self.take_measure(measure).await?,
-                Decision::Expire(reviews) => self.expire(&reviews).await?,
+                decision @ Decision::Expire(_) => self.expire(&decision).await?,
                 Decision::Quarantine(reason) => return Ok(self.quarantine(reason).await?),
                 // Somebody is looking: an answer comes through the inbox.
                 Decision::Suspend(_) if self.args.links.is_attended() && !self.state.reviews().is_empty() => {
@@ -253,21 +249,20 @@ impl CoordinatorActor {
         }
     }
 
-    async fn assign(&self, turns: Vec<(TurnId, crate::Assignment)>) -> Result<(), JournalError> {
-        let upto = self.args.journal.log().transcript().len();
+    async fn assign(&mut self, turns: Vec<(TurnId, crate::Assignment)>) -> Result<(), JournalError> {
         let speakers: Vec<_> = turns.iter().map(|(turn, to)| (*turn, to.speaker.clone())).collect();
-        let records = turns
-            .into_iter()
-            .map(|(turn, crate::Assignment { speaker, reason })| {
-                let key = RecordKey::new(turn, Step(0), 0, Kind::TurnAssigned);
-                self.record(key, Event::TurnAssigned { turn, speaker, reason, upto })
-            })
-            .collect();
+        let records = self.records_of(&Decision::Assign(turns));
+        let records = records.into_iter().map(|(key, event)| self.record(key, event)).collect();
         self.args.journal.append(records).await?;
         for (turn, speaker) in speakers {
             self.args.links.take_turn(&speaker, turn);
         }
         Ok(())
+    }
+
+    /// Returns what a decision of this moment puts on record.
+    fn records_of(&self, decision: &Decision) -> Consequences {
+        self.state.records_of(decision, self.args.journal.log().transcript().len(), self.args.epoch)
     }
 
     /// Rings the open turns again: a doorbell that was lost must not stop a run.
@@ -279,54 +274,37 @@ impl CoordinatorActor {
 
     /// Does something about an agent that cannot go on.
     async fn take_measure(&mut self, measure: Measure) -> Result<(), JournalError> {
-        let Measure { agent, turn, escalation, reason } = measure;
+        let Measure { agent, escalation, .. } = measure.clone();
+        self.commit(self.records_of(&Decision::Take(measure))).await?;
         match escalation {
             Escalation::ReplaceModel(model) => {
-                let key = self.state.measure_key(Kind::ModelReplaced);
-                let (named, replaced) = (Some(agent.clone()), model.clone());
-                self.commit(vec![(key, Event::ModelReplaced { agent: named, model: replaced, reason })])
-                    .await?;
                 self.args.links.replace_model(Some(&agent), &model);
                 self.is_to_ring = true;
             }
-            Escalation::DropAgent => {
-                let mut records = turn.map(|turn| self.state.skip(turn, &reason)).unwrap_or_default();
-                let key = self.state.measure_key(Kind::AgentDropped);
-                records.push((key, Event::AgentDropped { agent, reason }));
-                self.commit(records).await?;
-            }
+            Escalation::DropAgent => {}
             // The others end the run, so they never come here as a measure.
             Escalation::SkipTurn | Escalation::Quarantine | Escalation::Fail => {
-                let records = turn.map(|turn| self.state.skip(turn, &reason)).unwrap_or_default();
-                self.commit(records).await?;
                 self.args.links.revive(&agent);
             }
         }
         Ok(())
     }
 
-    async fn expire(&mut self, reviews: &[ReviewId]) -> Result<(), JournalError> {
-        let decided = |review: &ReviewId| {
-            let verdict = Verdict::Reject { reason: "nobody has answered in time".to_owned() };
-            let event = Event::ReviewDecided { review: *review, verdict, by: "expiry".to_owned() };
-            (RecordKey::of_review(Kind::ReviewDecided, *review), event)
-        };
-        self.commit(reviews.iter().map(decided).collect()).await?;
+    async fn expire(&mut self, decision: &Decision) -> Result<(), JournalError> {
+        self.commit(self.records_of(decision)).await?;
         self.is_to_ring = true;
         Ok(())
     }
 
     /// Sets the run aside: a person says what becomes of it.
     async fn quarantine(&mut self, reason: String) -> Result<(), JournalError> {
-        let key = RecordKey::new(TurnId(0), Step(epoch_step(self.args.epoch)), 0, Kind::Quarantined);
-        self.commit(vec![(key, Event::Quarantined { reason: reason.clone() })]).await?;
+        self.commit(self.records_of(&Decision::Quarantine(reason.clone()))).await?;
         self.rest(RunRest::Concluded(RunOutcome { kind: OutcomeKind::Quarantined, detail: reason }));
         Ok(())
     }
 
-    async fn suspend(&self, reason: String) -> Result<(), JournalError> {
-        let key = RecordKey::new(TurnId(0), Step(epoch_step(self.args.epoch)), 0, Kind::Suspended);
-        self.args.journal.commit(vec![self.record(key, Event::Suspended { reason: reason.clone() })]).await?;
+    async fn suspend(&mut self, reason: String) -> Result<(), JournalError> {
+        self.commit(self.records_of(&Decision::Suspend(reason.clone()))).await?;
         self.rest(RunRest::Suspended(reason));
         Ok(())
     }
@@ -335,16 +313,7 @@ impl CoordinatorActor {
         let log = self.args.journal.log();
         let mut records = self.history().await?;
         records.extend(log.after(Seq(0)).cloned());
-        let (outcome, result) = match (self.args.result)(&records) {
-            Ok(result) => (outcome, Some(result)),
-            Err(missing) if outcome.kind == playhouse_types::OutcomeKind::Concluded => {
-                let detail = format!("{}, but there is no result: {missing}", outcome.detail);
-                (RunOutcome { kind: playhouse_types::OutcomeKind::Failed, detail }, None)
-            }
-            Err(_) => (outcome, None),
-        };
-        let usage = log.facts(RunFacts::usage);
-        let event = Event::RunConcluded { outcome: outcome.clone(), result, usage };
+        let event = conclusion(outcome.clone(), &self.args.result, &records);
         let key = RecordKey::of_run(Kind::RunConcluded);
         let stored = self.args.journal.commit(vec![self.record(key, event)]).await?;
         // Somebody else may have concluded the run under the same key: what is on record holds.
@@ -425,9 +394,4 @@ enum Failure {
     /// The history of the run cannot be read; safe to retry, which the next start does.
     #[error(transparent)]
     Read(#[from] ReadError),
-}
-
-/// Returns an epoch as the step of a key; epochs count process starts and stay far below the bound.
-fn epoch_step(epoch: u64) -> u32 {
-    u32::try_from(epoch).unwrap_or(u32::MAX)
 }

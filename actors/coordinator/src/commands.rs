@@ -26,7 +26,8 @@ impl CoordinatorState {
         let key = command_key(&id);
         let consequences = match &command {
             Command::Decide { review, verdict, by, subject_hash } => {
-                self.answer(*review, verdict, by, *subject_hash, check, epoch)
+                let checked = self.checked(*review, verdict, *subject_hash, check);
+                checked.map(|verdict| self.answer(*review, verdict, by, epoch))
             }
             Command::Cancel { .. } | Command::Pause | Command::Unpause => Ok(Vec::new()),
         };
@@ -45,24 +46,25 @@ impl CoordinatorState {
         }
     }
 
-    fn answer(
+    /// Tests an answer, and returns it with edited arguments in canonical form.
+    fn checked(
         &self,
         review: ReviewId,
         verdict: &Verdict,
-        by: &str,
         subject_hash: Option<[u8; 32]>,
         check: &CheckArguments,
-        epoch: u64,
-    ) -> Result<Consequences, VerdictError> {
+    ) -> Result<Verdict, VerdictError> {
         let open = self.reviews().check(review, verdict, subject_hash)?;
-        let verdict = match verdict {
-            Verdict::ApproveWith { arguments } => {
-                let arguments = check(&open.request, arguments)
-                    .map_err(|reason| VerdictError::Invalid { review, reason })?;
-                Verdict::ApproveWith { arguments }
-            }
-            verdict => verdict.clone(),
-        };
+        match verdict {
+            Verdict::ApproveWith { arguments } => check(&open.request, arguments)
+                .map(|arguments| Verdict::ApproveWith { arguments })
+                .map_err(|reason| VerdictError::Invalid { review, reason }),
+            verdict => Ok(verdict.clone()),
+        }
+    }
+
+    /// Returns what an answer that fits comes to.
+    fn answer(&self, review: ReviewId, verdict: Verdict, by: &str, epoch: u64) -> Consequences {
         let mut records = Vec::new();
         if matches!(verdict, Verdict::Skip | Verdict::Amend { .. }) {
             for turn in self.open().keys() {
@@ -78,7 +80,7 @@ impl CoordinatorState {
         }
         let decided = Event::ReviewDecided { review, verdict, by: by.to_owned() };
         records.push((RecordKey::of_review(Kind::ReviewDecided, review), decided));
-        Ok(records)
+        records
     }
 
     /// Ends a turn without its speaker, with a note for the others.

@@ -15,16 +15,19 @@
 
 mod actor;
 mod commands;
+mod conclusion;
 mod condition;
 mod crew;
+mod decided;
 mod escalation;
 mod pattern;
 mod patterns;
 mod state;
 mod trouble;
 
-pub use actor::{Coordinator, CoordinatorActor, CoordinatorArgs, CrewLinks, ResultFn, RunRest};
+pub use actor::{Coordinator, CoordinatorActor, CoordinatorArgs, CrewLinks, RunRest};
 pub use commands::{CheckArguments, Consequences};
+pub use conclusion::{ResultFn, conclusion, usage_of};
 pub use condition::{Condition, Tally, cost_microusd, deadline, says, tokens, turns};
 pub use crew::CrewDefinition;
 pub use escalation::{AgentPolicy, Escalation};

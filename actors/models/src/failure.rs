@@ -38,6 +38,11 @@ impl AttemptFailure {
         Self::new(ModelFailureKind::Transient, EndpointHealth::Unknown, detail.into())
     }
 
+    /// Nobody wants the answer any more.
+    pub(crate) fn cancelled() -> Self {
+        Self::new(ModelFailureKind::Cancelled, EndpointHealth::Unknown, "the call was cancelled".to_owned())
+    }
+
     /// The same call will fail again.
     pub(crate) fn permanent(detail: impl Into<String>) -> Self {
         Self::new(ModelFailureKind::Permanent, EndpointHealth::Healthy, detail.into())

@@ -258,7 +258,7 @@ impl OpenAiModel {
         let attempts = AtomicU32::new(0);
         let outcome = tokio::select! {
             biased;
-            () = call.cancel.cancelled() => Err(AttemptFailure::given_up("the call was cancelled")),
+            () = call.cancel.cancelled() => Err(AttemptFailure::cancelled()),
             outcome = self.ask(&call, &attempts) => outcome,
         };
         let attempts = attempts.into_inner();

@@ -59,7 +59,9 @@ impl ScriptedModel {
         let transient = |detail: &str| failure(ModelFailureKind::Transient, detail.to_owned());
         tokio::select! {
             biased;
-            () = call.cancel.cancelled() => Err(transient("the call was cancelled")),
+            () = call.cancel.cancelled() => {
+                Err(failure(ModelFailureKind::Cancelled, "the call was cancelled".to_owned()))
+            },
             () = self.clock.sleep(late.unwrap_or(reply.latency)) => match late {
                 Some(_) => Err(transient("the deadline of the call has passed")),
                 None => Ok(()),

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::SqliteOptions;
 use crate::checksum::{COMMAND, RUN, SNAPSHOT};
-use crate::failure::{is_busy, is_full};
+use crate::failure::{is_busy, is_full, is_io};
 use crate::reserve;
 
 /// What leads from one format to the next.
@@ -114,6 +114,7 @@ pub(crate) fn failed(dir: &Path, error: rusqlite::Error) -> StoreError {
     let path = dir.to_owned();
     match error {
         error if is_full(&error) => StoreError::Full { path },
+        error if is_io(&error) => StoreError::Failed { path, source: Box::new(error) },
         error if is_busy(&error) => StoreError::Busy { path, waited: BUSY_TIMEOUT },
         error => unusable(dir, error),
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use playhouse_journal::{ChainHash, ChainHead, Event, Kind, Record, ToolIntent, count_usage};
+use playhouse_journal::{ChainHash, ChainHead, Event, Fork, Kind, Record, ToolIntent, count_usage};
 use playhouse_types::{
     AgentName, CallId, Incarnation, Lane, ModelName, ReviewId, Seq, TurnId, Usage, Verdict, intent_hash,
 };
@@ -56,6 +56,8 @@ pub struct RunFacts {
     /// The model that replaced those of all agents, and those that later replaced the models of single ones.
     model: Option<ModelName>,
     models: BTreeMap<AgentName, ModelName>,
+    /// The last fork of the run, if it is one.
+    fork: Option<Box<Fork>>,
     /// By the hash of the intent key, in the order of their intents. A fork is another batch than the run it shares its
     /// beginning with, and yet must not repeat what was done there.
     effects: BTreeMap<String, Vec<MeantEffect>>,
@@ -100,6 +102,12 @@ impl RunFacts {
         self.models.get(agent).or(self.model.as_ref())
     }
 
+    /// Returns where the run was forked from last, and what is different since; `None` if it is no fork.
+    #[must_use]
+    pub fn fork(&self) -> Option<&Fork> {
+        self.fork.as_deref()
+    }
+
     /// Returns the first of the earlier calls of this run that meant the same effect and have not surely failed.
     #[must_use]
     pub fn earlier_effect(&self, intent: &ToolIntent) -> Option<EarlierEffect> {
@@ -138,12 +146,19 @@ impl RunFacts {
             Event::ModelReplaced { agent: Some(agent), model, .. } => {
                 self.models.insert(agent.clone(), model.clone());
             }
-            Event::ModelReplaced { agent: None, model, .. } => {
-                self.models.clear();
-                self.model = Some(model.clone());
+            Event::ModelReplaced { agent: None, model, .. } => self.choose(model),
+            Event::Forked(fork) => {
+                fork.model.iter().for_each(|model| self.choose(model));
+                self.fork = Some(fork.clone());
             }
             _ => {}
         }
+    }
+
+    /// Puts a model in place for all agents.
+    fn choose(&mut self, model: &ModelName) {
+        self.models.clear();
+        self.model = Some(model.clone());
     }
 
     fn extend_lane(&mut self, record: &Record) {

@@ -89,6 +89,8 @@ pub enum ModelFailureKind {
     ContextOverflow,
     /// The endpoint answered something that is not a reply.
     Malformed,
+    /// Nobody wanted the answer any more: the turn was cancelled.
+    Cancelled,
 }
 
 /// A model call that brought no reply, after the retries its kind allows.

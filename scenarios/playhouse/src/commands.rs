@@ -7,6 +7,7 @@ mod doctor;
 mod find_review;
 mod find_run;
 mod find_scenario;
+mod fork;
 mod input;
 mod interrupt;
 mod journal;
@@ -17,6 +18,7 @@ mod new;
 mod output;
 mod pause;
 mod quarantine;
+mod replay;
 mod results;
 mod resume;
 mod resumption;
@@ -60,6 +62,8 @@ enum Command {
     Cancel(cancel::CancelArgs),
     Pause(pause::PauseArgs),
     Unpause(pause::UnpauseArgs),
+    Replay(replay::ReplayArgs),
+    Fork(fork::ForkArgs),
     Doctor(doctor::DoctorArgs),
     New(new::NewArgs),
 }
@@ -119,6 +123,8 @@ async fn execute(session: &Session<'_>, command: &Command) -> Result<ExitCode, C
         Command::Cancel(args) => cancel::cancel(session, args).await,
         Command::Pause(args) => pause::pause(session, args).await,
         Command::Unpause(args) => pause::unpause(session, args).await,
+        Command::Replay(args) => replay::replay(session, args).await,
+        Command::Fork(args) => fork::fork(session, args).await,
         Command::New(args) => new::new(session, args),
     }
 }

@@ -6,7 +6,7 @@ mod tool_call;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use playhouse_journal::{AdmittedRun, Event, ExitKind, Record, RunKey, RunRow};
+use playhouse_journal::{AdmittedRun, Event, ExitKind, Fork, Record, RunKey, RunRow};
 use playhouse_types::{
     AgentName, CallId, Incarnation, Lane, Message, Participant, RunId, RunOutcome, Seq, Timestamp, TurnId,
     TurnOutcome, Usage,
@@ -55,6 +55,7 @@ pub struct ActorRestart {
 pub struct Conversation {
     run: Option<RunId>,
     admitted: Option<AdmittedRun>,
+    fork: Option<Fork>,
     messages: Vec<Message>,
     turns: BTreeMap<TurnId, Turn>,
     reviews: Reviews,
@@ -86,6 +87,10 @@ impl Conversation {
         self.reviews.apply(record);
         match &record.event {
             Event::RunAdmitted(admitted) => self.admitted = Some(admitted.as_ref().clone()),
+            Event::Forked(fork) => {
+                self.fork = Some(fork.as_ref().clone());
+                self.turning_points.push((record.time, record.event.clone()));
+            }
             Event::TurnAssigned { turn, speaker, reason, .. } => {
                 let (speaker, reason) = (speaker.clone(), reason.clone());
                 let opened = Turn { turn: *turn, speaker, reason, calls: Vec::new(), outcome: None };
@@ -108,8 +113,9 @@ impl Conversation {
             Event::ActorGivenUp { .. }
             | Event::AgentDropped { .. }
             | Event::ModelReplaced { .. }
-            | Event::DefinitionChanged { .. }
-            | Event::Forked(_) => self.turning_points.push((record.time, record.event.clone())),
+            | Event::DefinitionChanged { .. } => {
+                self.turning_points.push((record.time, record.event.clone()));
+            }
             Event::RunConcluded { outcome, result, .. } => {
                 self.outcome = Some(outcome.clone());
                 self.result.clone_from(result);
@@ -146,6 +152,12 @@ impl Conversation {
     #[must_use]
     pub const fn admitted(&self) -> Option<&AdmittedRun> {
         self.admitted.as_ref()
+    }
+
+    /// Returns where the run was forked from, the last time; `None` if it is no fork.
+    #[must_use]
+    pub const fn fork(&self) -> Option<&Fork> {
+        self.fork.as_ref()
     }
 
     /// Reads the run's input.

@@ -20,10 +20,13 @@ mod commands;
 mod conversation;
 mod definition;
 mod entry;
+mod fork_point;
 mod host;
 mod nearest;
 mod outcome;
 pub mod prelude;
+mod replay;
+mod terms;
 #[cfg(test)]
 mod test_records;
 mod view;
@@ -40,8 +43,9 @@ pub use definition::{
 };
 pub use entry::{EntryError, Parameter, ParameterError, ScenarioEntry, ScenarioFn};
 pub use host::{
-    BatchEnd, BatchHandle, Durability, FindScenario, OpenError, Resumed, RunEnd, RunError, RunHandle,
-    Runtime, RuntimeOptions, RuntimeParts, Secret, Settlement, StartBatch, StartRun, async_runtime,
+    BatchEnd, BatchHandle, Durability, FindScenario, ForkedRun, OpenError, Resumed, RunEnd, RunError,
+    RunHandle, Runtime, RuntimeOptions, RuntimeParts, Secret, Settlement, StartBatch, StartFork, StartRun,
+    async_runtime,
 };
 pub use outcome::Outcome;
 pub use playhouse_coordinator::{
@@ -61,6 +65,7 @@ pub use playhouse_types::{
     Participant, ReviewId, ReviewRequest, RunId, RunOutcome, RunStatus, ScenarioName, Seq, ToolName,
     ToolSpec, Usage, Verdict,
 };
+pub use replay::{Deviation, Replayed};
 
 #[doc(hidden)]
 pub use playhouse_tools::macros_support;

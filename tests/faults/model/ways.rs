@@ -58,7 +58,7 @@ fn refusing() -> Vec<Way> {
 }
 
 fn breaking_off() -> Vec<Way> {
-    let half = |bytes: Vec<u8>| bytes[..bytes.len() / 2].to_vec();
+    let half = |bytes: &[u8]| bytes[..bytes.len() / 2].to_vec();
     vec![
         stall("no-head", Answer::Silent),
         stall("no-more", Answer::Altered(good(), half, Then::Nothing)),
@@ -72,7 +72,7 @@ fn breaking_off() -> Vec<Way> {
 }
 
 /// Keeps half of the bytes, but no half of an event, which the line ends that drip would end.
-fn whole_events(bytes: Vec<u8>) -> Vec<u8> {
+fn whole_events(bytes: &[u8]) -> Vec<u8> {
     let half = &bytes[..bytes.len() / 2];
     let end = half.windows(2).rposition(|window| window == b"\n\n").map_or(half.len(), |at| at + 2);
     half[..end].to_vec()
@@ -93,24 +93,24 @@ fn replaced(bytes: &[u8], from: &str, to: &[u8]) -> Vec<u8> {
 fn untidy() -> Vec<Way> {
     let fine = |name, alter| way(name, RunStatus::Concluded, Answer::Altered(good(), alter, Then::End));
     vec![
-        fine("no-done", |bytes| replaced(&bytes, "data: [DONE]\n\n", b"")),
-        fine("two-dones", |bytes| replaced(&bytes, "data: [DONE]\n\n", b"data: [DONE]\n\ndata: [DONE]\n\n")),
-        fine("crlf", |bytes| replaced(&bytes, "\n", b"\r\n")),
-        fine("comments", |bytes| replaced(&bytes, "data: {", b": wait\n\nevent: x\nid: 1\ndata: {")),
+        fine("no-done", |bytes| replaced(bytes, "data: [DONE]\n\n", b"")),
+        fine("two-dones", |bytes| replaced(bytes, "data: [DONE]\n\n", b"data: [DONE]\n\ndata: [DONE]\n\n")),
+        fine("crlf", |bytes| replaced(bytes, "\n", b"\r\n")),
+        fine("comments", |bytes| replaced(bytes, "data: {", b": wait\n\nevent: x\nid: 1\ndata: {")),
         // In a stream only: JSON has none.
         fine("byte-order-mark", |bytes| {
             let mark = if bytes.starts_with(b"data:") { b"\xef\xbb\xbf".as_slice() } else { b"" };
-            [mark, &bytes].concat()
+            [mark, bytes].concat()
         }),
-        fine("invalid-utf-8", |bytes| replaced(&bytes, "this", b"th\xff\xfes")),
-        fine("no-spaces", |bytes| replaced(&bytes, "data: ", b"data:")),
+        fine("invalid-utf-8", |bytes| replaced(bytes, "this", b"th\xff\xfes")),
+        fine("no-spaces", |bytes| replaced(bytes, "data: ", b"data:")),
     ]
 }
 
 fn not_a_reply() -> Vec<Way> {
     let failed = |name, alter| way(name, RunStatus::Failed, Answer::Altered(good(), alter, Then::End));
     vec![
-        failed("malformed-json", |bytes| replaced(&bytes, "\"choices\":", b"\"choices\"=")),
+        failed("malformed-json", |bytes| replaced(bytes, "\"choices\":", b"\"choices\"=")),
         failed("error-with-200", |_| br#"{"error": {"message": "overloaded"}}"#.to_vec()),
         failed("error-in-stream", |_| b"data: {\"error\": {\"message\": \"overloaded\"}}\n\n".to_vec()),
         failed("json-array", |_| b"[]".to_vec()),

@@ -1,6 +1,6 @@
 //! The JSON forms of runs, conversations and records, as the documentation promises them.
 
-use playhouse_journal::{AdmittedRun, CanonicalRecord, Event, Record, RecordKey, RunRow};
+use playhouse_journal::{AdmittedRun, CanonicalRecord, Event, Fork, Record, RecordKey, RunRow};
 use playhouse_types::{RunId, RunOutcome, TraceContext, Usage};
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
@@ -21,6 +21,14 @@ pub(super) struct RunJson {
     outcome: Option<RunOutcome>,
     started_at: String,
     turns: u32,
+    forked_from: Option<ForkJson>,
+}
+
+/// Where a fork comes from.
+#[derive(Serialize)]
+struct ForkJson {
+    run: String,
+    at: u64,
 }
 
 impl From<&RunRow> for RunJson {
@@ -34,7 +42,16 @@ impl From<&RunRow> for RunJson {
             outcome: row.outcome.clone(),
             started_at: rfc3339(row.started_at),
             turns: row.turns,
+            forked_from: None,
         }
+    }
+}
+
+impl RunJson {
+    /// Adds where the run was forked from, if it was.
+    pub(super) fn of_fork(mut self, fork: Option<&Fork>) -> Self {
+        self.forked_from = fork.map(|fork| ForkJson { run: fork.from.to_string(), at: fork.at.0 });
+        self
     }
 }
 
@@ -118,7 +135,7 @@ impl ConversationJson {
         usage: Usage,
     ) -> Result<Self, serde_json::Error> {
         Ok(Self {
-            run: row.into(),
+            run: RunJson::from(row).of_fork(conversation.fork()),
             trace_id: format!("{:032x}", row.trace.trace_id),
             result: result.map(RawValue::from_string).transpose()?,
             messages: messages(conversation),

@@ -1,13 +1,16 @@
 //! `playhouse runs`: all runs of the data directory.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
-use playhouse_journal::RunRow;
-use playhouse_types::ExitCode;
+use playhouse_journal::{Event, Fork, JournalRead, ReadError, RunRow};
+use playhouse_types::{ExitCode, RunId, Seq};
 
 use super::command_error::CommandError;
 use super::json::RunJson;
 use super::output::{print, print_json};
-use super::session::{Session, children, program_name};
+use super::session::{Session, children, program_name, read_records};
+use super::short;
 use super::table::{table, trim};
 use super::time::short_time;
 use crate::view::{one_line, say};
@@ -21,16 +24,19 @@ pub(super) struct RunsArgs {}
 
 /// Lists all runs.
 pub(super) async fn runs(session: &Session<'_>) -> Result<ExitCode, CommandError> {
-    let rows = match session.open_existing().await? {
+    let (rows, forks) = match session.open_existing().await? {
         Some(runtime) => {
-            let rows = runtime.journal().runs().await?;
+            let journal = runtime.journal();
+            let rows = journal.runs().await?;
+            let forks = forks(journal.as_ref(), &rows).await?;
             runtime.close().await;
-            rows
+            (rows, forks)
         }
-        None => Vec::new(),
+        None => (Vec::new(), BTreeMap::new()),
     };
     if session.is_json() {
-        print_json(&rows.iter().map(RunJson::from).collect::<Vec<_>>())?;
+        let json = |row: &RunRow| RunJson::from(row).of_fork(forks.get(&row.run));
+        print_json(&rows.iter().map(json).collect::<Vec<_>>())?;
     } else if rows.is_empty() {
         say(&format!(
             "there are no runs in `{}`; `{} run NAME` starts one",
@@ -38,16 +44,49 @@ pub(super) async fn runs(session: &Session<'_>) -> Result<ExitCode, CommandError
             program_name()
         ));
     } else {
-        print(&text(&rows))?;
+        print(&text(&rows, &forks))?;
     }
     Ok(ExitCode::Concluded)
 }
 
-fn text(rows: &[RunRow]) -> String {
+/// Finds the runs that are forks. A fork shares its first record with the run that it comes from, and has a trace of its
+/// own: only the journals of forks are read further than that.
+async fn forks(journal: &dyn JournalRead, rows: &[RunRow]) -> Result<BTreeMap<RunId, Fork>, ReadError> {
+    let mut forks = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.parent.is_none() && !row.is_batch) {
+        let fork = match fork_of(journal, row).await {
+            Ok(fork) => fork,
+            // A damaged run is listed like the others; looking into it names what is wrong.
+            Err(ReadError::Corrupt { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        forks.extend(fork.map(|fork| (row.run, fork)));
+    }
+    Ok(forks)
+}
+
+async fn fork_of(journal: &dyn JournalRead, row: &RunRow) -> Result<Option<Fork>, ReadError> {
+    match journal.records(row.run, Seq(0), 1).await?.first().map(|first| &first.event) {
+        Some(Event::RunAdmitted(admitted)) if admitted.trace != row.trace => {}
+        _ => return Ok(None),
+    }
+    let records = read_records(journal, row.run).await?;
+    let newest = records.into_iter().rev().find_map(|record| match record.event {
+        Event::Forked(fork) => Some(*fork),
+        _ => None,
+    });
+    Ok(newest)
+}
+
+fn text(rows: &[RunRow], forks: &BTreeMap<RunId, Fork>) -> String {
     let mut table = table(["RUN", "SCENARIO", "CASE", "STATUS", "TURNS", "STARTED (UTC)", "OUTCOME"]);
     for row in rows.iter().filter(|row| row.parent.is_none()) {
         let children = children(rows, row.run, &[]);
-        let case = if row.is_batch { cases(&children) } else { String::new() };
+        let case = match forks.get(&row.run) {
+            Some(Fork { from, at, .. }) => format!("fork of {} at {at}", short(*from)),
+            None if row.is_batch => cases(&children),
+            None => String::new(),
+        };
         table.add_row(line(row, &row.run.to_string(), &case));
         for child in &children {
             let case = child.case.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -78,6 +117,8 @@ fn line(row: &RunRow, run: &str, case: &str) -> [String; 7] {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::text;
     use playhouse_journal::{RunKey, RunRow};
     use playhouse_types::{
@@ -105,7 +146,7 @@ mod tests {
             turns: 3,
             ..row(3)
         };
-        let shown = text(&[batch, row(2), case]);
+        let shown = text(&[batch, row(2), case], &BTreeMap::new());
         let lines: Vec<Vec<&str>> = shown.lines().map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(lines[1][0], "00000000000000000000000001");
         assert_eq!(lines[1][2..6], ["1", "of", "1", "ended"]);

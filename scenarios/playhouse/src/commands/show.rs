@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use clap::Args;
-use playhouse_journal::{JournalRead, RunRow};
+use playhouse_journal::{Fork, JournalRead, RunRow};
 use playhouse_types::{ExitCode, Usage};
 
 use super::command_error::CommandError;
@@ -65,14 +65,14 @@ async fn show_batch(
         let result = conversation.result().map(ToOwned::to_owned);
         return print_json(&ConversationJson::new(row, &conversation, result, usage)?);
     }
-    let mut shown = header(row);
+    let mut shown = header(row, None);
     shown.push_str(&case_table(&children));
     // Writing to a string cannot fail.
     let _ = writeln!(shown, "usage: {}", usage_line(&usage));
     Ok(print(&shown)?)
 }
 
-fn header(row: &RunRow) -> String {
+fn header(row: &RunRow, fork: Option<&Fork>) -> String {
     let mut text = format!("run {}  scenario {}", row.run, row.scenario);
     // Writing to a string cannot fail.
     if let Some(case) = &row.case {
@@ -80,6 +80,9 @@ fn header(row: &RunRow) -> String {
     }
     if let Some(parent) = row.parent {
         let _ = write!(text, "  batch {parent}");
+    }
+    if let Some(Fork { from, at, .. }) = fork {
+        let _ = write!(text, "  fork of {from} at record {at}");
     }
     let _ = write!(text, "\nstarted {} UTC", short_time(row.started_at));
     if let Some(ended_at) = row.ended_at {
@@ -91,7 +94,7 @@ fn header(row: &RunRow) -> String {
 
 /// Shows a run for a person. What models and tools wrote is escaped and indented.
 fn text(row: &RunRow, conversation: &Conversation) -> String {
-    let mut shown = header(row);
+    let mut shown = header(row, conversation.fork());
     let mut said = Vec::new();
     for message in conversation.messages() {
         if let Some(turn) = conversation.turn(message.turn).filter(|_| !said.contains(&message.turn)) {

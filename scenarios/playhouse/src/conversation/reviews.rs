@@ -48,7 +48,7 @@ impl Reviews {
         self.queue.apply(record);
         match &record.event {
             Event::ReviewOpened { .. } | Event::ToolInDoubt { .. } | Event::Quarantined { .. } => {
-                self.take_new()
+                self.take_new();
             }
             Event::ReviewDecided { .. } | Event::TurnEnded { .. } | Event::RunConcluded { .. } => {
                 self.close(record);

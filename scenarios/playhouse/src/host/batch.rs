@@ -214,16 +214,12 @@ impl OpenBatch {
     }
 
     async fn conclude(self, inner: &Arc<Inner>, ends: Vec<(CaseName, Result<RunEnd, RunError>)>) -> BatchEnd {
-        let exit = ends.iter().map(|(_, end)| exit_of(end)).fold(ExitCode::Concluded, ExitCode::worse);
-        let results: Vec<&str> = ends
-            .iter()
-            .map(|(_, end)| end.as_ref().ok().and_then(|end| end.result.as_deref()).unwrap_or("null"))
-            .collect();
-        let result = format!("[{}]", results.join(","));
+        let exit = worst(&ends);
+        let result = result_of(&ends);
         let rest = match exit {
             ExitCode::Interrupted => RunRest::Interrupted,
             ExitCode::StoreFailed => RunRest::Lost(JournalError::StoreFailed),
-            _ => self.record_end(exit, &ends, &result).await,
+            _ => self.record_end(&ends).await,
         };
         let mut row = self.row.clone();
         let folded = Seq(if row.turns == 0 { 1 } else { self.journal.log().head().0 });
@@ -236,33 +232,18 @@ impl OpenBatch {
     }
 
     /// Puts the batch's end on record: concluded if every case has ended, suspended if one is open.
-    async fn record_end(
-        &self,
-        exit: ExitCode,
-        ends: &[(CaseName, Result<RunEnd, RunError>)],
-        result: &str,
-    ) -> RunRest {
+    async fn record_end(&self, ends: &[CaseEnd]) -> RunRest {
         let is_open =
             |end: &Result<RunEnd, RunError>| end.as_ref().map_or(true, |end| end.row.status.is_open());
         let is_waiting = ends.iter().any(|(_, end)| is_open(end));
-        let detail = summary(ends);
         let epoch = Step(u32::try_from(self.epoch).unwrap_or(u32::MAX));
         let (key, event, rest) = if is_waiting {
             let key = RecordKey::new(TurnId(0), epoch, 0, Kind::Suspended);
-            (key, Event::Suspended { reason: detail.clone() }, RunRest::Suspended(detail))
+            let reason = summary(ends);
+            (key, Event::Suspended { reason: reason.clone() }, RunRest::Suspended(reason))
         } else {
-            let outcome = RunOutcome { kind: kind_of(exit), detail };
-            let usage = ends.iter().filter_map(|(_, end)| end.as_ref().ok()).fold(
-                playhouse_types::Usage::default(),
-                |mut sum, end| {
-                    sum += end.row.usage;
-                    sum
-                },
-            );
-            let key = RecordKey::of_run(Kind::RunConcluded);
-            let event =
-                Event::RunConcluded { outcome: outcome.clone(), result: Some(result.to_owned()), usage };
-            (key, event, RunRest::Concluded(outcome))
+            let outcome = outcome_of(ends);
+            (RecordKey::of_run(Kind::RunConcluded), conclusion_of(ends), RunRest::Concluded(outcome))
         };
         let incarnation = Incarnation(epoch.0);
         let label = Label::default();
@@ -272,6 +253,32 @@ impl OpenBatch {
             Err(error) => RunRest::Lost(error),
         }
     }
+}
+
+/// How a case came to rest, or why it could not be worked on.
+pub(crate) type CaseEnd = (CaseName, Result<RunEnd, RunError>);
+
+/// Makes the last record of a batch whose cases have ended: a pure function.
+pub(crate) fn conclusion_of(ends: &[CaseEnd]) -> Event {
+    let mut usage = playhouse_types::Usage::default();
+    ends.iter().filter_map(|(_, end)| end.as_ref().ok()).for_each(|end| usage += end.row.usage);
+    Event::RunConcluded { outcome: outcome_of(ends), result: Some(result_of(ends)), usage }
+}
+
+fn outcome_of(ends: &[CaseEnd]) -> RunOutcome {
+    RunOutcome { kind: kind_of(worst(ends)), detail: summary(ends) }
+}
+
+fn worst(ends: &[CaseEnd]) -> ExitCode {
+    ends.iter().map(|(_, end)| exit_of(end)).fold(ExitCode::Concluded, ExitCode::worse)
+}
+
+/// Returns the results of the cases as a JSON array, `null` where there is none.
+fn result_of(ends: &[CaseEnd]) -> String {
+    let result = |end: &CaseEnd| {
+        end.1.as_ref().ok().and_then(|end| end.result.clone()).unwrap_or_else(|| "null".to_owned())
+    };
+    format!("[{}]", ends.iter().map(result).collect::<Vec<_>>().join(","))
 }
 
 fn exit_of(end: &Result<RunEnd, RunError>) -> ExitCode {
@@ -294,7 +301,7 @@ const fn kind_of(exit: ExitCode) -> OutcomeKind {
 }
 
 /// Says how many cases ended how, in words.
-fn summary(ends: &[(CaseName, Result<RunEnd, RunError>)]) -> String {
+fn summary(ends: &[CaseEnd]) -> String {
     let statuses = [
         RunStatus::Concluded,
         RunStatus::Limited,

@@ -8,8 +8,9 @@ use playhouse_messages::RunJournal;
 use playhouse_storage::ClaimError;
 use playhouse_types::{Incarnation, Label, Lane, RunId, Seq};
 
+use super::children::check_arguments;
 use super::error::RunError;
-use super::live_run::{Leave, Means, check_arguments};
+use super::live_run::{Leave, Means};
 use super::resume::{Claimed, FindScenario, Opening, Resumed, claim, prepare};
 use super::runtime::{Inner, Runtime};
 use crate::definition::Definition;

@@ -75,7 +75,7 @@ impl CrewLinks for Links {
                     let _ = live.coordinator.send(CoordinatorMsg::Commands { commands });
                 }
                 Err(error) => {
-                    warn!(run.id = %live.run, error = %error, "the command inbox could not be read")
+                    warn!(run.id = %live.run, error = %error, "the command inbox could not be read");
                 }
             }
             is_reading.store(false, Ordering::Release);

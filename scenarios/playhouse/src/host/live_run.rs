@@ -4,20 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use playhouse_agents::{Agent, AgentArgs, RunContext, question_spec, request_header};
-use playhouse_coordinator::{CheckArguments, Coordinator, CoordinatorArgs, CrewLinks, RunRest};
-use playhouse_journal::{Event, JournalRead, Kind, NewRecord, PendingCommand, RecordKey, RunRow};
-use playhouse_messages::{Address, AgentMsg, CoordinatorMsg, Mail, RunEvent, RunJournal};
-use playhouse_review::{Gate, GateQuery};
+use playhouse_agents::{Effects, RunContext};
+use playhouse_coordinator::RunRest;
+use playhouse_journal::{Event, RunRow};
+use playhouse_messages::{Address, AgentMsg, CoordinatorMsg, RunEvent, RunJournal};
 use playhouse_runtime::{
-    ChildSpec, EventStream, Heartbeat, Intensity, RestartPolicy, Strategy, StreamItem, Supervisor,
-    SupervisorArgs, SupervisorMsg,
+    ChildSpec, EventStream, Intensity, Strategy, StreamItem, Supervisor, SupervisorArgs, SupervisorMsg,
 };
-use playhouse_types::{AgentName, Incarnation, Label, Lane, ModelName, RunId, Seq, Step, Timestamp, TurnId};
-use ractor::{Actor, ActorRef, Message, RpcReplyPort};
+use playhouse_types::{AgentName, Lane, ModelName, RunId, Seq, Timestamp};
+use ractor::{Actor, ActorRef};
 use tokio::sync::watch;
 use tracing::warn;
 
+use super::children::Parts;
 use super::endpoints::AgentModel;
 use super::error::RunError;
 use super::links::Links;
@@ -27,7 +26,6 @@ use super::ownership::OwnedRun;
 use super::run_fold::RunFold;
 use super::runtime::Inner;
 use super::snapshots::Snapshots;
-use super::system::addressed_child;
 use crate::definition::Definition;
 
 /// How many doorbells may wait for an agent or a coordinator. One would do; a few save senders from being refused.
@@ -163,7 +161,7 @@ impl LiveRun {
         };
         // Before anybody gets a turn: a run that was cancelled while it rested does nothing more.
         let commands = if opened.epoch > 1 { inner.store.pending(opened.row.run).await? } else { Vec::new() };
-        let run = opened.row.run;
+        let (run, fork) = (opened.row.run, opened.journal.log().facts(|facts| facts.fork().cloned()));
         let rest = Arc::new(watch::Sender::new(None));
         let coordinator = Address::new(MAILBOX);
         let agents: BTreeMap<AgentName, Address<AgentMsg>> = opened
@@ -177,8 +175,10 @@ impl LiveRun {
             batch: opened.row.parent.unwrap_or(run),
             case: opened.row.case.clone(),
             tenant: opened.row.tenant.clone(),
-            seed: admitted.seed,
-            trace: admitted.trace,
+            seed: fork.as_ref().map_or(admitted.seed, |fork| fork.seed),
+            effects: fork.as_ref().map_or(Effects::On, Effects::of),
+            // A fork shares its admission with another run, and has a trace of its own.
+            trace: opened.row.trace,
             input: admitted.input.as_str().into(),
             data_dir: inner.options.data_dir.clone(),
             owner_gone_at: opened.owner_gone_at,
@@ -243,11 +243,8 @@ impl LiveRun {
         let _ = ended.await;
         let (reply, started) = tokio::sync::oneshot::channel();
         self.send(SupervisorMsg::Restart { child, reply: reply.into() });
-        match started.await {
-            Ok(Err(cause)) => {
-                warn!(run.id = %self.run, agent = %agent, error = %cause, "agent not restarted")
-            }
-            Ok(Ok(())) | Err(_) => {}
+        if let Ok(Err(cause)) = started.await {
+            warn!(run.id = %self.run, agent = %agent, error = %cause, "agent not restarted");
         }
     }
 
@@ -361,157 +358,4 @@ pub(crate) fn admitted(journal: &RunJournal) -> Option<&playhouse_journal::Admit
         Event::RunAdmitted(admitted) => Some(admitted),
         _ => None,
     }
-}
-
-/// Returns the newest start of a lane's actor that is on record; 0 if it has never run.
-fn newest_start(journal: &RunJournal, lane: &str) -> Incarnation {
-    journal.log().facts(|facts| facts.lane(lane).incarnation)
-}
-
-/// Puts on record that the run goes on in this process.
-pub(crate) async fn record_resumption(journal: &RunJournal, epoch: u64, clean: bool) -> Result<(), RunError> {
-    let newest = newest_start(journal, Lane::RUN);
-    let key = RecordKey::new(TurnId(0), Step(u32::try_from(epoch).unwrap_or(u32::MAX)), 0, Kind::Resumed);
-    let record = NewRecord {
-        lane: Lane::run(),
-        incarnation: newest.next(),
-        key,
-        causation: None,
-        label: Label::default(),
-        event: Event::Resumed { epoch, clean },
-    };
-    let run = journal.log().run();
-    journal.append(vec![record]).await.map_err(|source| RunError::Journal { run, source })?;
-    Ok(())
-}
-
-/// Checks arguments that a person has edited as if the agent had written them: schema, then policy.
-pub(crate) fn check_arguments(
-    definition: &Arc<Definition>,
-    tools: &Arc<playhouse_tools::ToolRegistry>,
-) -> CheckArguments {
-    let (definition, tools) = (Arc::clone(definition), Arc::clone(tools));
-    Arc::new(move |request, arguments| {
-        let tool = tools
-            .get(&request.tool)
-            .ok_or_else(|| format!("there is no tool `{}` any more", request.tool))?;
-        let arguments = tool.check(arguments).map_err(|failure| failure.detail)?;
-        let (agent, spec) = (&request.agent, tool.spec());
-        let query = GateQuery { agent, tool: spec, arguments: &arguments, label: Label::default() };
-        match definition.policy.gate(&query) {
-            Gate::Deny { reason } => Err(format!("denied: {reason}")),
-            Gate::Auto | Gate::Approve { .. } => Ok(arguments),
-        }
-    })
-}
-
-/// What the children of a run's supervisor are made of.
-struct Parts<'a> {
-    inner: &'a Arc<Inner>,
-    opened: &'a OpenedRun,
-    context: Arc<RunContext>,
-    means: Means,
-    coordinator: &'a Address<CoordinatorMsg>,
-    agents: &'a BTreeMap<AgentName, Address<AgentMsg>>,
-}
-
-impl Parts<'_> {
-    /// Makes the header of each agent's requests.
-    fn models(&self) -> BTreeMap<AgentName, ModelSlot> {
-        let names: Vec<AgentName> = self.agents_in_order().map(|agent| agent.name.clone()).collect();
-        self.agents_in_order()
-            .filter_map(|definition| {
-                let model = self.means.models.get(&definition.name)?;
-                let specs = definition.tools.iter().filter_map(|name| self.means.tools.get(name.as_str()));
-                let specs =
-                    specs.map(|tool| Arc::clone(tool.spec())).chain(definition.may_ask.then(question_spec));
-                let header = request_header(definition, model.name.clone(), &names, specs.collect());
-                Some((definition.name.clone(), ModelSlot::new(model, header)))
-            })
-            .collect()
-    }
-
-    /// Describes the agents. They start when they are first given a turn.
-    fn agent_specs(&self, models: &BTreeMap<AgentName, ModelSlot>) -> Vec<ChildSpec> {
-        (1u32..)
-            .zip(self.agents_in_order())
-            .filter_map(|(place, definition)| {
-                let slot = models.get(&definition.name)?.clone();
-                let asked = slot.get();
-                let address = self.agents.get(&definition.name)?.clone();
-                let state = Arc::clone(self.opened.fold.agent(&definition.name)?);
-                let args = AgentArgs {
-                    definition: Arc::new(definition.clone()),
-                    place,
-                    incarnation: Incarnation(0),
-                    run: Arc::clone(&self.context),
-                    state,
-                    journal: self.opened.journal.clone(),
-                    model: asked.model,
-                    header_hash: asked.header_hash,
-                    header: asked.header,
-                    policy: self.opened.definition.policy.clone(),
-                    tools: Arc::clone(&self.means.tools),
-                    calls: self.inner.calls.clone(),
-                    clock: Arc::clone(&self.inner.clock),
-                    bus: Arc::new(self.inner.bus.clone()),
-                    address: address.clone(),
-                    coordinator: self.coordinator.clone(),
-                };
-                let make = move |incarnation| {
-                    let asked = slot.get();
-                    let (model, header, header_hash) = (asked.model, asked.header, asked.header_hash);
-                    (Agent, AgentArgs { incarnation, model, header, header_hash, ..args.clone() })
-                };
-                let mut spec =
-                    addressed_child(definition.name.as_str(), definition.restart.clone(), address, make);
-                spec.incarnation = newest_start(&self.opened.journal, definition.name.as_str());
-                spec.is_eager = false;
-                spec.heartbeat = Some(heartbeat(|reply| Mail::to_self(AgentMsg::Ping { reply })));
-                Some(spec)
-            })
-            .collect()
-    }
-
-    fn agents_in_order(&self) -> impl Iterator<Item = &playhouse_agents::AgentDefinition> {
-        self.opened.definition.agents.iter()
-    }
-
-    fn coordinator_spec(
-        &self,
-        links: &Arc<Links>,
-        rest: &Arc<watch::Sender<Option<RunRest>>>,
-        commands: Vec<PendingCommand>,
-    ) -> ChildSpec {
-        let args = CoordinatorArgs {
-            incarnation: Incarnation(0),
-            journal: self.opened.journal.clone(),
-            state: self.opened.fold.coordinator().clone(),
-            history: Arc::clone(&self.inner.store) as Arc<dyn JournalRead>,
-            result: Arc::clone(&self.opened.definition.result),
-            links: Arc::clone(links) as Arc<dyn CrewLinks>,
-            address: self.coordinator.clone(),
-            clock: Arc::clone(&self.inner.clock),
-            epoch: self.opened.epoch,
-            check: check_arguments(&self.opened.definition, &self.means.tools),
-            commands,
-            rest: Arc::clone(rest),
-        };
-        let make = move |incarnation| (Coordinator, CoordinatorArgs { incarnation, ..args.clone() });
-        let policy = RestartPolicy::transient();
-        let mut spec = addressed_child(Lane::RUN, policy, self.coordinator.clone(), make);
-        let newest = newest_start(&self.opened.journal, Lane::RUN);
-        // Its resumption is on record under the coordinator's next incarnation, which starts now.
-        let is_resumed = self.opened.epoch > 1;
-        spec.incarnation = if is_resumed { Incarnation(newest.0.saturating_sub(1)) } else { newest };
-        spec.is_eager = false;
-        spec.heartbeat = Some(heartbeat(|reply| Mail::to_self(CoordinatorMsg::Ping { reply })));
-        spec
-    }
-}
-
-/// Describes how a run's supervisor sees that one of its actors is stuck. Their handlers wait for nothing but the journal:
-/// a store that needs two minutes for one commit holds the run up, and so does an endless loop in somebody's condition.
-fn heartbeat<M: Message>(make: impl Fn(RpcReplyPort<()>) -> M + Send + Sync + 'static) -> Heartbeat {
-    Heartbeat::new(Duration::from_secs(30), Duration::from_secs(120), make)
 }

@@ -58,7 +58,7 @@ impl SupervisorObserver for RunObserver {
     fn escalated(&self, child: &str, reason: String) -> BoxFuture<'static, ()> {
         // Children are named after their lanes.
         let Ok(actor) = Lane::new(child) else { return Box::pin(async {}) };
-        let records = self.given_up(actor.clone(), reason.clone());
+        let records = self.given_up(&actor, &reason);
         let (journal, rest, coordinator) =
             (self.journal.clone(), Arc::clone(&self.rest), self.coordinator.clone());
         Box::pin(async move {
@@ -70,7 +70,7 @@ impl SupervisorObserver for RunObserver {
                 }
                 Ok(_) => RunRest::Concluded(RunOutcome {
                     kind: OutcomeKind::Quarantined,
-                    detail: given_up(reason),
+                    detail: given_up(&reason),
                 }),
                 Err(error) => RunRest::Lost(error),
             };
@@ -85,7 +85,7 @@ impl SupervisorObserver for RunObserver {
 
 impl RunObserver {
     /// Returns the records of an actor that is given up. Nobody decides for a coordinator: its run is set aside.
-    fn given_up(&self, actor: Lane, reason: String) -> Vec<NewRecord> {
+    fn given_up(&self, actor: &Lane, reason: &str) -> Vec<NewRecord> {
         let log = self.journal.log();
         let newest = |lane: &str| log.facts(|facts| facts.lane(lane).incarnation).max(Incarnation(1));
         let incarnation = newest(actor.as_str());
@@ -98,7 +98,7 @@ impl RunObserver {
             event,
         };
         let of_run = newest(Lane::RUN);
-        let given = Event::ActorGivenUp { actor: actor.clone(), incarnation, reason: reason.clone() };
+        let given = Event::ActorGivenUp { actor: actor.clone(), incarnation, reason: reason.to_owned() };
         let mut records = vec![record(of_run, incarnation.0, Kind::ActorGivenUp, given)];
         if actor.is_run() {
             let epoch = u32::try_from(self.epoch).unwrap_or(u32::MAX);
@@ -109,6 +109,6 @@ impl RunObserver {
     }
 }
 
-fn given_up(reason: String) -> String {
+fn given_up(reason: &str) -> String {
     format!("the coordinator was given up: {reason}")
 }

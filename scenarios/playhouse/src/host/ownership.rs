@@ -110,12 +110,10 @@ pub(crate) async fn verify(store: &Arc<dyn Store>, run: RunId, epoch: u64, log: 
         intents: Vec::new(),
     };
     // An append of nothing to the wrong place: the answer tells whose the run is, and writes nothing.
-    match store.commit(vec![append]).await.as_deref() {
-        Ok([Err(AppendError::Fenced { .. })]) => {
-            warn!(run.id = %run, "the run was taken over while this process stood still");
-            log.mark_torn(JournalError::Fenced { run });
-        }
-        // Whatever else is wrong shows with the next append.
-        Ok(_) | Err(_) => {}
+    let answer = store.commit(vec![append]).await;
+    // Whatever else is wrong shows with the next append.
+    if let Ok([Err(AppendError::Fenced { .. })]) = answer.as_deref() {
+        warn!(run.id = %run, "the run was taken over while this process stood still");
+        log.mark_torn(JournalError::Fenced { run });
     }
 }

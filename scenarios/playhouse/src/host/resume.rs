@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use playhouse_coordinator::RunRest;
-use playhouse_journal::{Event, Kind, NewRecord, ReadError, RecordKey, RunRow};
+use playhouse_journal::{Event, Kind, NewRecord, ReadError, Record, RecordKey, RunRow};
 use playhouse_messages::{JournalMsg, RunJournal, RunLog};
 use playhouse_runtime::EventStream;
 use playhouse_types::{
@@ -13,11 +13,16 @@ use playhouse_types::{
 use super::batch::{BatchHandle, OpenBatch};
 use super::change::{changed, record_change, refuse_pinned, why_set_aside};
 use super::error::RunError;
-use super::live_run::{Leave, Means, OpenedRun, RunEnd, RunHandle, record_resumption};
+use super::incarnations::record_resumption;
+use super::live_run::{Leave, Means, OpenedRun, RunEnd, RunHandle};
 use super::run_fold::RunFold;
 use super::runtime::{Inner, Runtime};
 use super::snapshots::{self, Opened, read_all};
 use crate::definition::Definition;
+use crate::terms::Terms;
+
+/// How many records are read at a time.
+pub(crate) const PAGE: usize = 1000;
 
 /// Finds a scenario of this binary by name, with the parameters of the stored run (JSON text).
 pub type FindScenario<'a> = dyn Fn(&ScenarioName, &str) -> Result<Arc<Definition>, String> + Send + Sync + 'a;
@@ -96,7 +101,7 @@ impl Runtime {
         let inner = &self.inner;
         if !row.status.is_open() {
             let log = read_all(&*inner.store, row.run).await?;
-            return Ok(Resumed::Settled(Box::new(end_on_record(row.clone(), &log))));
+            return Ok(Resumed::Settled(Box::new(end_on_record(row.clone(), all(&log)))));
         }
         let (definition, _) = prepare(inner, row, find).await?;
         let claimed = claim(inner, &definition, row.run, opening).await?;
@@ -143,11 +148,12 @@ pub(crate) async fn settled(inner: &Arc<Inner>, run: RunId) -> Result<Option<Run
         return Ok(None);
     }
     let log = read_all(&*inner.store, run).await?;
-    Ok(Some(end_on_record(row, &log)))
+    Ok(Some(end_on_record(row, all(&log))))
 }
 
-fn end_on_record(row: RunRow, log: &RunLog) -> RunEnd {
-    let result = log.after(Seq(0)).rev().find_map(|record| match &record.event {
+/// Returns the end of a run as its row and its records have it.
+pub(crate) fn end_on_record<'a>(row: RunRow, records: impl IntoIterator<Item = &'a Record>) -> RunEnd {
+    let result = records.into_iter().find_map(|record| match &record.event {
         Event::RunConcluded { result, .. } => result.clone(),
         _ => None,
     });
@@ -156,6 +162,10 @@ fn end_on_record(row: RunRow, log: &RunLog) -> RunEnd {
         detail: "no outcome is on record".to_owned(),
     });
     RunEnd { row, result, rest: RunRest::Concluded(outcome) }
+}
+
+fn all(log: &RunLog) -> impl Iterator<Item = &Record> {
+    log.after(Seq(0)).map(AsRef::as_ref)
 }
 
 /// Finds the scenario of a run and all that it needs, before the run is touched: a resumption that cannot work must
@@ -167,12 +177,17 @@ pub(crate) async fn prepare(
 ) -> Result<(Arc<Definition>, Means), RunError> {
     let first = inner.store.records(row.run, Seq(0), 1).await?;
     let (parameters, model) = match first.first().map(|record| &record.event) {
-        Some(Event::RunAdmitted(admitted)) => (&admitted.parameters, admitted.model.as_ref()),
-        Some(Event::BatchAdmitted(admitted)) => (&admitted.parameters, admitted.model.as_ref()),
+        // A fork shares its admission with another run, which has another trace; its own choices stand further on.
+        Some(Event::RunAdmitted(admitted)) if admitted.trace != row.trace => {
+            let terms = Terms::of(read_all(&*inner.store, row.run).await?.as_ref());
+            (&admitted.parameters, terms.and_then(|terms| terms.model))
+        }
+        Some(Event::RunAdmitted(admitted)) => (&admitted.parameters, admitted.model.clone()),
+        Some(Event::BatchAdmitted(admitted)) => (&admitted.parameters, admitted.model.clone()),
         _ => return Err(RunError::Invalid(format!("run `{}` has no admission on record", row.run))),
     };
     let definition = find(&row.scenario, parameters).map_err(RunError::Invalid)?;
-    let means = inner.means(&definition, model).await?;
+    let means = inner.means(&definition, model.as_ref()).await?;
     Ok((definition, means))
 }
 
@@ -256,15 +271,25 @@ pub(crate) struct Claimed {
 impl Claimed {
     /// Puts the run under the writer's care.
     pub(crate) async fn open(&self, inner: &Arc<Inner>) -> Result<RunJournal, RunError> {
-        let run = self.row.run;
-        let (reply, answer) = tokio::sync::oneshot::channel();
-        let (row, log) = (Box::new(self.row.clone()), Arc::clone(&self.log));
-        let message = JournalMsg::Open { row, epoch: self.epoch, log, reply: reply.into() };
-        let stopped = || inner.lost(run, playhouse_messages::JournalError::Stopped);
-        inner.journal.send_when_free(message).await.map_err(|_| stopped())?;
-        answer.await.map_err(|_| stopped())?;
-        Ok(inner.run_journal(Arc::clone(&self.log)))
+        open_journal(inner, &self.row, self.epoch, &self.log).await
     }
+}
+
+/// Puts a run that is ours under the writer's care, with the records that `log` holds.
+pub(crate) async fn open_journal(
+    inner: &Arc<Inner>,
+    row: &RunRow,
+    epoch: u64,
+    log: &Arc<RunLog>,
+) -> Result<RunJournal, RunError> {
+    let run = row.run;
+    let (reply, answer) = tokio::sync::oneshot::channel();
+    let message =
+        JournalMsg::Open { row: Box::new(row.clone()), epoch, log: Arc::clone(log), reply: reply.into() };
+    let stopped = || inner.lost(run, playhouse_messages::JournalError::Stopped);
+    inner.journal.send_when_free(message).await.map_err(|_| stopped())?;
+    answer.await.map_err(|_| stopped())?;
+    Ok(inner.run_journal(Arc::clone(log)))
 }
 
 /// Makes a run ours and reads its records; nobody else appends to it from here on.

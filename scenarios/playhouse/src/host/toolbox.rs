@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use playhouse_messages::{Clock, Tool};
+use futures::future::BoxFuture;
+use playhouse_messages::{Clock, Tool, ToolContext, ToolError, ToolOutput};
 use playhouse_runtime::{RestartPolicy, UserPool};
 use playhouse_tools::{ToolHandle, ToolLimitsActor, ToolRegistry, ToolServices};
+use playhouse_types::ToolSpec;
 use tokio::sync::Mutex;
 
 use super::error::RunError;
@@ -63,6 +65,17 @@ impl Toolboxes {
         Ok(registry)
     }
 
+    /// Returns the tools of a scenario as they are declared: they check arguments and make keys, and are not opened. No
+    /// call can be made of them.
+    pub(crate) fn declared(&self, definition: &Definition) -> Result<ToolRegistry, RunError> {
+        let mut registry = ToolRegistry::default();
+        for spec in definition.tools.iter().flat_map(ToolSource::specs) {
+            let handle = Arc::new(self.handle(definition, Arc::new(DeclaredTool(spec)))?);
+            registry.insert(handle).map_err(|error| RunError::Invalid(error.to_string()))?;
+        }
+        Ok(registry)
+    }
+
     async fn open(
         &self,
         definition: &Definition,
@@ -96,6 +109,19 @@ impl Toolboxes {
         let make = move |_| (ToolLimitsActor, handle.actor_arguments());
         let spec = addressed_child(&name, RestartPolicy::permanent(), address, make);
         self.supervisor.add(spec).await.map_err(|error| error.to_string())
+    }
+}
+
+/// What a tool declares, without what it does.
+struct DeclaredTool(Arc<ToolSpec>);
+
+impl Tool for DeclaredTool {
+    fn spec(&self) -> Arc<ToolSpec> {
+        Arc::clone(&self.0)
+    }
+
+    fn call(&self, _: String, _: ToolContext) -> BoxFuture<'_, Result<ToolOutput, ToolError>> {
+        Box::pin(async { Err(ToolError::NotDone("the tool was not opened".to_owned())) })
     }
 }
 

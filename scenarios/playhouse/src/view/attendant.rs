@@ -1,5 +1,6 @@
 //! A person at the terminal: asks what the runs of this process ask, and leaves the answers in their inboxes.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use playhouse_journal::{Command, CommandId, Event, ReadError, RunRow};
@@ -142,13 +143,15 @@ impl Attendant {
     /// Folds what has been recorded since the last look.
     async fn catch_up(&mut self, run: RunId) -> Result<(), ReadError> {
         let journal = self.runtime.journal();
-        if !self.runs.contains_key(&run) {
-            let name = journal.run(run).await?.map_or_else(String::new, |row: RunRow| {
-                row.case.as_ref().map_or_else(|| format!("run {}", short(run)), ToString::to_string)
-            });
-            self.runs.insert(run, Attended { name, reviews: Reviews::default(), seen: Seq(0) });
-        }
-        let Some(attended) = self.runs.get_mut(&run) else { return Ok(()) };
+        let attended = match self.runs.entry(run) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(vacant) => {
+                let name = journal.run(run).await?.map_or_else(String::new, |row: RunRow| {
+                    row.case.as_ref().map_or_else(|| format!("run {}", short(run)), ToString::to_string)
+                });
+                vacant.insert(Attended { name, reviews: Reviews::default(), seen: Seq(0) })
+            }
+        };
         loop {
             let page = journal.records(run, attended.seen, PAGE).await?;
             page.iter().for_each(|record| attended.reviews.apply(record));

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use futures::future::{Either, join_all, select};
 use playhouse::{
-    CaseInput, CaseName, Command, CommandId, Definition, Record, Resumed, ReviewId, RunEnd, RunHandle, RunId,
-    RunRest, Runtime, RuntimeOptions, RuntimeParts, Seq, StartBatch, StartRun, Verdict,
+    CaseInput, CaseName, Command, CommandId, Definition, Kind, Record, Resumed, ReviewId, RunEnd, RunHandle,
+    RunId, RunRest, Runtime, RuntimeOptions, RuntimeParts, Seq, StartBatch, StartFork, StartRun, Verdict,
 };
 use playhouse_storage::{MemoryStore, Store};
 use playhouse_storage_sqlite::SqliteStore;
@@ -164,6 +164,40 @@ async fn the_scope_of_a_batch_reaches_over_its_cases_and_no_further() {
         assert!(answer(&runtime, &definition).await.contains(&format!("letter {n_sent} to ann")));
     }
     assert!(answer(&runtime, &mail.crew("send_in_run")).await.contains("letter 5 to ann"));
+    runtime.close().await;
+}
+
+#[tokio::test]
+async fn a_fork_of_a_case_does_not_repeat_what_was_done_before_it() {
+    let (mail, store) = (Mail::default(), Arc::new(MemoryStore::new(boot(1))));
+    let runtime = open(1, store).await;
+    let definition = mail.crew_that_insists("send_in_batch", 2);
+    let case = CaseInput { case: CaseName::new("a").unwrap(), input: "\"Begin.\"".to_owned() };
+    let (cases, input_path) = (vec![case], "/cases".into());
+    let batch = StartBatch { cases, input_path, seed: 1, model: None, concurrency: 1 };
+    let batch = runtime.start_batch(Arc::clone(&definition), batch).await.unwrap();
+    let end = batch.finished().await.unwrap();
+    let run = end.cases[0].1.as_ref().unwrap().row.run;
+    let records = runtime.journal().records(run, Seq(0), 1_000).await.unwrap();
+    let first = records.iter().find(|record| record.key.kind == Kind::ToolResult).unwrap();
+    let fork = StartFork { at: first.seq, model: None, seed: None, effects: true };
+    let found = Arc::clone(&definition);
+    let find = move |_: &_, _: &str| Ok(Arc::clone(&found));
+    let fork = runtime.fork(run, &find, fork).await.unwrap();
+    assert_eq!(fork.at, first.seq);
+    let fork_run = fork.handle.run;
+    assert!(said(&fork.handle.finished().await.unwrap()).contains("letter 1 to ann"));
+    assert_eq!(mail.n_sent(), 1);
+    // The keys are derived again as they were made, also those that the fork shares.
+    for run in [end.row.run, fork_run] {
+        let replayed = runtime.replay(run, &find).await.unwrap();
+        let all = || std::iter::once(&replayed).chain(&replayed.cases);
+        assert!(
+            all().all(|one| one.differences.is_empty() && one.changed.is_empty() && one.damage.is_empty()),
+            "{replayed:?}"
+        );
+        assert!(all().any(|one| one.n_decisions > 0));
+    }
     runtime.close().await;
 }
 

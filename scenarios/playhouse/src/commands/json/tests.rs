@@ -15,6 +15,7 @@ fn a_run_has_the_documented_fields() {
         "outcome": null,
         "started_at": "1970-01-01T00:00:00.001000Z",
         "turns": 0,
+            "forked_from": null,
     });
     assert_eq!(serde_json::to_value(RunJson::from(&row())).unwrap(), expected);
     let mut ended = row();

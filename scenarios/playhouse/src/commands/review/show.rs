@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use playhouse_journal::Event;
 use playhouse_types::{Message, OnExpiry, ReviewId};
 use serde::Serialize;
 use serde_json::Value;
@@ -15,7 +16,7 @@ use crate::commands::output::{print, print_json};
 use crate::commands::session::{Session, program_name, read_records};
 use crate::commands::time::{rfc3339, short_time};
 use crate::conversation::{Review, ReviewState};
-use crate::host::Runtime;
+use crate::host::{OpenError, Runtime};
 use crate::view::{block, one_line, pretty_arguments, verdict_line};
 
 /// How many messages of the conversation are shown.
@@ -42,6 +43,7 @@ struct ShownReview<'a> {
     expires_at: Option<String>,
     on_expiry: OnExpiry,
     subject: String,
+    late_results: Vec<String>,
     messages: Vec<ShownMessage<'a>>,
     answers: Vec<String>,
 }
@@ -60,11 +62,25 @@ pub(super) async fn show(
 ) -> Result<(), CommandError> {
     let records = read_records(runtime.journal().as_ref(), named.row.run).await?;
     let conversation = Conversation::fold(&records);
+    let late = late_results(runtime, named).await?;
     if session.is_json() {
-        print_json(&json(named, &conversation))
+        print_json(&json(named, &conversation, late))
     } else {
-        Ok(print(&text(named, &conversation))?)
+        Ok(print(&text(named, &conversation, &late))?)
     }
+}
+
+/// Returns what the call under review answered when nobody waited any more, in words: it tells what became of a doubt.
+async fn late_results(runtime: &Runtime, named: &Named) -> Result<Vec<String>, CommandError> {
+    let Some(id) = named.review.review.call() else { return Ok(Vec::new()) };
+    let kept = runtime.inner.store.late(named.row.run).await.map_err(OpenError::from)?;
+    let told = |event: &Event| match event {
+        Event::ToolResult { call, output, .. } if *call == id => Some(format!("it answered: {output}")),
+        Event::ToolFailed { call, failure } if *call == id => Some(format!("it failed: {failure}")),
+        Event::ToolInDoubt { call, detail } if *call == id => Some(format!("still in doubt: {detail}")),
+        _ => None,
+    };
+    Ok(kept.results.iter().filter_map(|late| told(&late.event)).collect())
 }
 
 fn last_messages(conversation: &Conversation) -> &[Message] {
@@ -72,7 +88,7 @@ fn last_messages(conversation: &Conversation) -> &[Message] {
     messages.get(messages.len().saturating_sub(N_MESSAGES)..).unwrap_or_default()
 }
 
-fn json<'a>(named: &'a Named, conversation: &'a Conversation) -> ShownReview<'a> {
+fn json<'a>(named: &'a Named, conversation: &'a Conversation, late_results: Vec<String>) -> ShownReview<'a> {
     let (row, review) = (&named.row, &named.review);
     let messages = last_messages(conversation).iter();
     ShownReview {
@@ -87,6 +103,7 @@ fn json<'a>(named: &'a Named, conversation: &'a Conversation) -> ShownReview<'a>
         expires_at: review.request.expires_at.map(rfc3339),
         on_expiry: review.request.on_expiry,
         subject: subject(review),
+        late_results,
         messages: messages
             .map(|message| ShownMessage { from: message.from.to_string(), content: &message.content })
             .collect(),
@@ -100,7 +117,7 @@ fn subject(review: &Review) -> String {
     digits.collect::<String>().chars().take(SEEN_DIGITS).collect()
 }
 
-fn text(named: &Named, conversation: &Conversation) -> String {
+fn text(named: &Named, conversation: &Conversation, late: &[String]) -> String {
     let (row, review) = (&named.row, &named.review);
     let request = &review.request;
     let mut text = format!("review {}: ", review_name(row.run, review.review));
@@ -130,6 +147,9 @@ fn text(named: &Named, conversation: &Conversation) -> String {
         }
     }
     text.push_str(&subject_text(review));
+    for late in late {
+        let _ = writeln!(text, "\nkept after the run had another owner: {}", block(late, "  "));
+    }
     text.push_str("\nlast messages:\n");
     for message in last_messages(conversation) {
         let _ = writeln!(text, "  {}: {}", message.from, block(&message.content, "    "));
@@ -214,13 +234,14 @@ mod tests {
     #[test]
     fn a_person_sees_what_is_asked_and_how_to_answer() {
         let (named, conversation) = named();
-        let shown = text(&named, &conversation);
+        let shown = text(&named, &conversation, &["it answered: sent".to_owned()]);
         for part in [
             "review 00000007/approval-1.1.0: open",
             "because: a letter",
             "expires: 1970-01-01 00:01:30 UTC, then it counts as rejected",
             "tool send (effect once)",
             "    \"amount\": 5",
+            "kept after the run had another owner: it answered: sent",
             "user: go",
             "review approve 00000007/approval-1.1.0 --seen 070707070707",
         ] {
@@ -231,7 +252,7 @@ mod tests {
     #[test]
     fn a_shown_review_has_the_documented_fields() {
         let (named, conversation) = named();
-        let shown = serde_json::to_value(json(&named, &conversation)).unwrap();
+        let shown = serde_json::to_value(json(&named, &conversation, Vec::new())).unwrap();
         let fields =
             ["id", "status", "tool", "arguments", "reason", "verdict", "by", "run", "messages", "answers"];
         for field in fields {

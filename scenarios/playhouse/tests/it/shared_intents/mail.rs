@@ -56,6 +56,11 @@ impl Mail {
 
     /// Makes a crew whose agent sends one letter by `tool` and then says what came of it.
     pub(super) fn crew(&self, tool: &'static str) -> Arc<Definition> {
+        self.crew_that_insists(tool, 1)
+    }
+
+    /// As [`Mail::crew`]; its agent asks for the same letter `n_times`.
+    pub(super) fn crew_that_insists(&self, tool: &'static str, n_times: usize) -> Arc<Definition> {
         let mut scenario: playhouse::ScenarioBuilder<String, String> = Scenario::builder("mail");
         let mail = self.clone();
         let tools = scenario.tools(move |_| {
@@ -65,8 +70,10 @@ impl Mail {
         let clerk = scenario.agent("clerk", |agent| {
             agent.tools(&tools).script(move |request: &ModelRequest, _: &ScriptContext| {
                 match request.exchanges().last() {
-                    None => ScriptReply::call(tool, &Letter { to: "ann".to_owned() }),
-                    Some(exchange) => ScriptReply::say(format!("DONE: {}", exchange.calls[0].answer)),
+                    Some(exchange) if request.exchanges().len() == n_times => {
+                        ScriptReply::say(format!("DONE: {}", exchange.calls[0].answer))
+                    }
+                    _ => ScriptReply::call(tool, &Letter { to: "ann".to_owned() }),
                 }
             })
         });

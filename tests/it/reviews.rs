@@ -1,0 +1,268 @@
+//! Reviews, end to end: who waits for a person, who answers from where, and what is done once.
+
+use std::fs::{self, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use playhouse_tests::{Playhouse, Terminal, workspace_root};
+use serde_json::{Value, json};
+
+/// One shipped case of `vendor-notice`, in a folder of its own.
+struct Letters {
+    playhouse: Playhouse,
+    folder: PathBuf,
+}
+
+impl Letters {
+    fn of(case: &str) -> Self {
+        let playhouse = Playhouse::new();
+        let folder = playhouse.dir().join("cases");
+        fs::create_dir(&folder).unwrap();
+        let shipped = workspace_root().join("scenarios/data/vendor-notice").join(format!("{case}.json"));
+        fs::copy(shipped, folder.join(format!("{case}.json"))).unwrap();
+        Self { playhouse, folder }
+    }
+
+    /// The words of `run`, with these behind them.
+    fn words<'a>(&'a self, more: &[&'a str]) -> Vec<&'a str> {
+        [&["run", "vendor-notice", "--json", "--input-dir", self.folder.to_str().unwrap()], more].concat()
+    }
+
+    fn run_until_it_waits(&self) {
+        let _ = self.playhouse.run(&self.words(&["--no-input"])).with_code(3).telling(&["review list"]);
+    }
+
+    fn open(&self) -> Vec<Value> {
+        self.playhouse.run(&["review", "list", "--json"]).with_code(0).json().as_array().unwrap().clone()
+    }
+
+    fn resume(&self) -> Value {
+        self.playhouse.run(&["resume", "last", "--json", "--no-input"]).with_code(0).json()[0].clone()
+    }
+
+    fn outbox(&self) -> Vec<Value> {
+        // An outbox that nothing was put in need not be there.
+        let text = fs::read_to_string(self.playhouse.data_dir().join("vendor-notice-outbox.jsonl"));
+        text.unwrap_or_default().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    fn shown_reviews(&self, id: &Value) -> Value {
+        let run = id.as_str().unwrap().split('/').next().unwrap().to_owned();
+        self.playhouse.run(&["show", &run, "--json"]).with_code(0).json()["reviews"].clone()
+    }
+}
+
+#[test]
+fn an_approved_letter_is_sent_once_and_the_first_answer_wins() {
+    let letters = Letters::of("feldmark");
+    letters.run_until_it_waits();
+    assert_eq!(letters.outbox(), Vec::<Value>::new());
+    let open = letters.open();
+    let id = open[0]["id"].as_str().unwrap();
+    assert_eq!((open.len(), &open[0]["kind"], &open[0]["case"]), (1, &json!("approval"), &json!("feldmark")));
+    let approve = ["review", "approve", id, "--by", "ann"];
+    let approved = letters.playhouse.run(&approve).with_code(0).telling(&["resume"]);
+    assert!(approved.stdout.contains("approved by ann"), "{}", approved.stdout);
+    // The same answer again is the same answer; another one comes too late.
+    let _ = letters.playhouse.run(&approve).with_code(0);
+    let late = ["review", "reject", id, "--by", "bob", "--reason", "no"];
+    let _ = letters.playhouse.run(&late).with_code(1).telling(&["answered before: approved by ann"]);
+    assert_eq!(letters.open(), Vec::<Value>::new());
+    assert_eq!(letters.resume()["status"], "sent");
+    assert_eq!(letters.outbox().len(), 1);
+    let reviews = letters.shown_reviews(&open[0]["id"]);
+    assert_eq!((&reviews[0]["status"], &reviews[0]["by"]), (&json!("decided"), &json!("ann")), "{reviews:#}");
+}
+
+#[test]
+fn an_edited_letter_is_sent_as_edited_and_only_if_it_fits() {
+    let letters = Letters::of("granith");
+    letters.run_until_it_waits();
+    let open = letters.open();
+    let id = open[0]["id"].as_str().unwrap();
+    let edit = |args: &str| letters.playhouse.run(&["review", "edit", id, "--args", args]);
+    let _ = edit(r#"{"vendor": "x"}"#).with_code(2).telling(&["`address` is missing"]);
+    let _ = edit("@nowhere.json").with_code(2).telling(&["nowhere.json"]);
+    let mut arguments = open[0]["arguments"].clone();
+    arguments["body"] = json!("Please call us.");
+    fs::write(letters.playhouse.dir().join("args.json"), arguments.to_string()).unwrap();
+    let _ = edit("@args.json").with_code(0);
+    assert_eq!(letters.resume()["status"], "sent");
+    assert_eq!(letters.outbox()[0]["body"], "Please call us.");
+}
+
+#[test]
+fn a_rejected_letter_is_not_sent() {
+    let letters = Letters::of("feldmark");
+    letters.run_until_it_waits();
+    let _ = letters.playhouse.run(&["review", "reject", "last", "--reason", "call them"]).with_code(0);
+    let settled = letters.resume();
+    assert_eq!(settled["status"], "not_sent");
+    assert!(settled["detail"].as_str().unwrap().contains("call them"), "{settled}");
+    assert_eq!(letters.outbox(), Vec::<Value>::new());
+}
+
+#[test]
+fn a_question_is_answered_by_a_person() {
+    let letters = Letters::of("hollerbusch");
+    letters.run_until_it_waits();
+    let shown = letters.playhouse.run(&["review", "show", "last"]).with_code(0).stdout;
+    assert!(shown.contains("Which address") && shown.contains("review answer"), "{shown}");
+    let answer = ["review", "answer", "question-1.1.0", "Kitchen Row 1"];
+    let _ = letters.playhouse.run(&answer).with_code(0);
+    assert_eq!(letters.resume()["status"], "sent");
+    assert_eq!(letters.outbox()[0]["address"], "Kitchen Row 1");
+}
+
+#[test]
+fn an_answer_that_cannot_be_is_refused_and_changes_nothing() {
+    let letters = Letters::of("feldmark");
+    let _ = letters.playhouse.run(&["review", "list"]).with_code(0).telling(&["nothing waits"]);
+    let _ = letters.playhouse.run(&["review", "approve", "last"]).with_code(2).telling(&["review list"]);
+    letters.run_until_it_waits();
+    let check = |words: &[&str], code, part: &str| {
+        let words = [&["review"], words].concat();
+        let _ = letters.playhouse.run(&words).with_code(code).telling(&[part]);
+    };
+    check(&["approve", "approval-9.9.9"], 2, "there is no review");
+    check(&["approve", "last", "--seen", "0123"], 1, "about something else");
+    check(&["answer", "last", "yes"], 2, "approve, edit or reject");
+    check(&["answer", "last"], 2, "--did-not-happen");
+    assert_eq!(letters.open().len(), 1);
+}
+
+#[test]
+fn a_waiting_run_can_be_cancelled() {
+    let letters = Letters::of("feldmark");
+    letters.run_until_it_waits();
+    let id = letters.open()[0]["id"].as_str().unwrap().to_owned();
+    let cancelled = letters.playhouse.run(&["cancel", "last", "--reason", "not needed"]).with_code(0);
+    assert!(cancelled.stdout.contains("cancelled"), "{}", cancelled.stdout);
+    assert_eq!(letters.open(), Vec::<Value>::new());
+    let _ = letters.playhouse.run(&["review", "approve", &id]).with_code(1).telling(&["no answer any more"]);
+    let _ = letters.playhouse.run(&["resume", "last", "--no-input"]).with_code(1);
+    let _ = letters.playhouse.run(&["cancel", "last"]).with_code(1).telling(&["has ended"]);
+    assert_eq!(letters.outbox(), Vec::<Value>::new());
+}
+
+#[test]
+fn a_paused_run_takes_no_further_turn_until_it_is_unpaused() {
+    let letters = Letters::of("hollerbusch");
+    letters.run_until_it_waits();
+    let run = letters.open()[0]["run"].as_str().unwrap().to_owned();
+    let _ = letters.playhouse.run(&["pause", &run]).with_code(0).telling(&["unpause"]);
+    let _ = letters.playhouse.run(&["review", "answer", "last", "Kitchen Row 1"]).with_code(0);
+    let _ = letters.playhouse.run(&["resume", "last", "--no-input"]).with_code(3);
+    assert_eq!(letters.outbox(), Vec::<Value>::new());
+    let _ = letters.playhouse.run(&["unpause", &run]).with_code(0);
+    assert_eq!(letters.resume()["status"], "sent");
+}
+
+#[test]
+fn a_letter_that_was_cut_off_is_sent_again_only_if_a_person_has_found_that_it_did_not_leave() {
+    let letters = Letters::of("eschenbach");
+    let pipe = letters.playhouse.dir().join("outbox");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    // A full pipe: the letter is being sent for as long as nobody reads.
+    let mut options = OpenOptions::new();
+    let mut end = options.read(true).write(true).custom_flags(nix::libc::O_NONBLOCK).open(&pipe).unwrap();
+    while end.write(&[b'x'; 1024]).is_ok() {}
+    let outbox = format!("outbox={}", pipe.display());
+    let started = letters.playhouse.start(&letters.words(&["--no-input", "--set", &outbox]));
+    let is_sending = || {
+        let runs = letters.playhouse.run(&["runs", "--json"]).with_code(0).json();
+        let case = runs.as_array().unwrap().iter().find(|run| run["case"].is_string()).cloned();
+        case.is_some_and(|case| {
+            let journal = letters.playhouse.run(&["journal", case["run"].as_str().unwrap()]).with_code(0);
+            journal.stdout.contains("\"send_letter\"") && journal.stdout.contains("\"ToolIntent\"")
+        })
+    };
+    while !is_sending() {}
+    let _ = started.kill();
+    let mut drained = Vec::new();
+    // It ends with an error: nobody writes, and nobody has closed.
+    let _ = end.read_to_end(&mut drained);
+    assert!(drained.iter().all(|byte| *byte == b'x'));
+    let waits = || {
+        let _ = letters.playhouse.run(&["resume", "last", "--no-input"]).with_code(3);
+        assert_eq!(letters.open()[0]["kind"], "doubt");
+    };
+    waits();
+    let _ = letters.playhouse.run(&["review", "answer", "last", "--did-not-happen"]).with_code(0);
+    // It leaves now, but a pipe cannot be synced: in doubt again, and not sent again.
+    waits();
+    waits();
+    let _ = letters.playhouse.run(&["review", "answer", "last", "--happened", "posted"]).with_code(0);
+    assert_eq!(letters.resume()["status"], "sent");
+    let mut sent = Vec::new();
+    let _ = end.read_to_end(&mut sent);
+    assert_eq!(String::from_utf8(sent).unwrap().lines().count(), 1);
+}
+
+#[test]
+fn a_person_at_the_terminal_is_asked_and_the_run_goes_on() {
+    let letters = Letters::of("feldmark");
+    let mut terminal = Terminal::start(letters.playhouse.command(&letters.words(&[])));
+    terminal.wait_for("wants to call send_letter");
+    terminal.wait_for("> ");
+    terminal.type_line("e");
+    terminal.wait_for("JSON in one line> ");
+    terminal.type_line("{}");
+    // What does not fit is asked again.
+    terminal.wait_for("`vendor` is missing");
+    terminal.wait_for("wants to call send_letter");
+    terminal.wait_for("> ");
+    terminal.type_line("a");
+    let finished = terminal.finish().with_code(0);
+    assert_eq!(finished.json()[0]["status"], "sent");
+    assert_eq!(letters.outbox().len(), 1);
+}
+
+#[test]
+fn another_process_answers_what_a_terminal_asks() {
+    let letters = Letters::of("feldmark");
+    let mut terminal = Terminal::start(letters.playhouse.command(&letters.words(&[])));
+    terminal.wait_for("reject, Enter to leave it open> ");
+    let approved = letters.playhouse.run(&["review", "approve", "last", "--by", "ann"]).with_code(0);
+    assert!(approved.stdout.contains("approved by ann"), "{}", approved.stdout);
+    terminal.wait_for("it needs no answer any more");
+    let finished = terminal.finish().with_code(0);
+    assert_eq!(finished.json()[0]["status"], "sent");
+}
+
+#[test]
+fn a_review_that_is_left_open_lets_the_run_rest() {
+    let letters = Letters::of("feldmark");
+    let mut terminal = Terminal::start(letters.playhouse.command(&letters.words(&[])));
+    terminal.wait_for("reject, Enter to leave it open> ");
+    terminal.type_line("");
+    let _ = terminal.finish().with_code(3);
+    let mut terminal = Terminal::start(letters.playhouse.command(&["resume", "last"]));
+    terminal.wait_for("reject, Enter to leave it open> ");
+    terminal.end_input();
+    let _ = terminal.finish().with_code(3);
+    assert_eq!(letters.open().len(), 1);
+}
+
+#[test]
+fn a_review_that_nobody_answers_in_time_counts_as_rejected() {
+    let playhouse = Playhouse::of(env!("CARGO_BIN_EXE_playhouse-test-scenarios"));
+    let first = playhouse.run(&["run", "expiring", "--no-input"]).without_panic();
+    // Its time may be over before the run rests.
+    assert!(matches!(first.code, Some(0 | 3)), "{first:?}");
+    let resumed = playhouse.run(&["resume", "last", "--no-input", "--json"]).with_code(0);
+    assert_eq!(resumed.json(), json!("failed: true DONE"));
+    assert!(!playhouse.data_dir().join("door").exists());
+    let _ = playhouse.run(&["review", "approve", "approval-1.1.0"]).with_code(2);
+}
+
+#[test]
+fn only_a_quarantined_run_is_decided_about() {
+    let playhouse = Playhouse::of(env!("CARGO_BIN_EXE_playhouse-test-scenarios"));
+    let _ = playhouse.run(&["quarantine", "list"]).with_code(0).telling(&["no run is quarantined"]);
+    let _ = playhouse.run(&["run", "greeting"]).with_code(0);
+    let _ = playhouse.run(&["quarantine", "amend", "last"]).with_code(2);
+    let _ = playhouse.run(&["quarantine", "skip", "last"]).with_code(1).telling(&["is not quarantined"]);
+}

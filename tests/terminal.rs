@@ -1,0 +1,98 @@
+//! A person at a terminal, as the binary sees one.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::process::{Child, Command, Stdio};
+
+use nix::pty::openpty;
+
+use crate::finished::Finished;
+
+/// A process whose standard input and error are a terminal; it is killed with this value if it still runs.
+#[derive(Debug)]
+pub struct Terminal {
+    child: Child,
+    screen: File,
+    /// All that has been shown so far.
+    shown: String,
+    /// Up to where it has been waited for.
+    seen: usize,
+}
+
+impl Terminal {
+    /// Starts a command at a terminal of its own; its result goes to a pipe.
+    ///
+    /// # Panics
+    /// If this machine has no terminal left.
+    #[must_use]
+    pub fn start(mut command: Command) -> Self {
+        let pty = openpty(None, None).unwrap();
+        let tty = File::from(pty.slave);
+        command.stdin(Stdio::from(tty.try_clone().unwrap())).stderr(Stdio::from(tty));
+        command.env("TERM", "dumb").stdout(Stdio::piped());
+        let child = command.spawn().unwrap();
+        // The command holds the terminal open: without it, the end of the process would not be seen.
+        drop(command);
+        Self { child, screen: File::from(pty.master), shown: String::new(), seen: 0 }
+    }
+
+    /// Waits until this text is shown, after what was waited for before.
+    ///
+    /// # Panics
+    /// If the process ends without showing it.
+    #[track_caller]
+    pub fn wait_for(&mut self, text: &str) {
+        loop {
+            if let Some(at) = self.shown[self.seen..].find(text) {
+                self.seen += at + text.len();
+                return;
+            }
+            assert!(self.read(), "`{text}` is not shown\n{}", self.shown);
+        }
+    }
+
+    /// Types a line.
+    ///
+    /// # Panics
+    /// If the process is gone.
+    pub fn type_line(&mut self, line: &str) {
+        self.screen.write_all(format!("{line}\n").as_bytes()).unwrap();
+    }
+
+    /// Presses Ctrl-D: the end of input.
+    ///
+    /// # Panics
+    /// If the process is gone.
+    pub fn end_input(&mut self) {
+        self.screen.write_all(b"\x04").unwrap();
+    }
+
+    fn read(&mut self) -> bool {
+        let mut bytes = [0; 4096];
+        // An error is how a terminal says that nobody holds its other end any more.
+        let n_bytes = self.screen.read(&mut bytes).unwrap_or(0);
+        self.shown.push_str(&String::from_utf8_lossy(&bytes[..n_bytes]));
+        n_bytes > 0
+    }
+
+    /// Waits for the end of the process.
+    ///
+    /// # Panics
+    /// If that is not possible.
+    #[must_use]
+    pub fn finish(mut self) -> Finished {
+        while self.read() {}
+        let mut stdout = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+        let code = self.child.wait().unwrap().code();
+        Finished { code, stdout, stderr: std::mem::take(&mut self.shown) }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // It has ended already, or its test has failed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
