@@ -13,6 +13,7 @@ mod bad_scenario;
 mod crash_matrix;
 mod determinism;
 mod endpoint_crew;
+mod full_store;
 mod kills;
 mod new_cases;
 mod new_project;
