@@ -11,6 +11,7 @@ mod bad_endpoint;
 mod bad_input;
 mod bad_scenario;
 mod crash_matrix;
+mod damaged_runs;
 mod determinism;
 mod endpoint_crew;
 mod full_store;

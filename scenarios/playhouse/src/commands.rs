@@ -2,6 +2,7 @@
 
 mod cancel;
 mod command_error;
+mod damaged_runs;
 mod decide;
 mod doctor;
 mod find_review;

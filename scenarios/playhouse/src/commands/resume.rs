@@ -9,6 +9,7 @@ use playhouse_journal::{Event, RunRow};
 use playhouse_types::{ExitCode, RunId, ScenarioName, Seq};
 
 use super::command_error::CommandError;
+use super::damaged_runs::tell_damaged;
 use super::results::{Settled, print_settled};
 use super::session::Session;
 use super::work::{Watch, Watched, Work};
@@ -56,13 +57,14 @@ async fn resume_all(session: &Session<'_>, takeover: bool) -> Result<ExitCode, C
     };
     let rows = runtime.journal().runs().await?;
     let runs = resumable(&rows);
+    let damaged = tell_damaged(runtime.journal().as_ref()).await?;
     let code = if runs.is_empty() {
         print_nothing(session)
     } else {
         go_on(session, &runtime, &rows, &runs, takeover).await
     };
     runtime.close().await;
-    code
+    Ok(code?.worse(damaged))
 }
 
 fn print_nothing(session: &Session<'_>) -> Result<ExitCode, CommandError> {

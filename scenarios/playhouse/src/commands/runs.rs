@@ -5,6 +5,7 @@ use playhouse_journal::RunRow;
 use playhouse_types::ExitCode;
 
 use super::command_error::CommandError;
+use super::damaged_runs::tell_damaged;
 use super::json::RunJson;
 use super::output::{print, print_json};
 use super::session::{Session, children, program_name};
@@ -15,23 +16,24 @@ use crate::view::{one_line, say};
 /// How many characters of an outcome a table shows.
 const OUTCOME_CHARS: usize = 60;
 
-/// Lists all runs, the newest last; the cases of a batch stand below it.
+/// Lists all runs, the newest last; the cases of a batch stand below it. Exit code 1 if a run is damaged
 #[derive(Args, Debug)]
 pub(super) struct RunsArgs {}
 
 /// Lists all runs.
 pub(super) async fn runs(session: &Session<'_>) -> Result<ExitCode, CommandError> {
-    let rows = match session.open_existing().await? {
+    let (rows, code) = match session.open_existing().await? {
         Some(runtime) => {
             let rows = runtime.journal().runs().await?;
+            let code = tell_damaged(runtime.journal().as_ref()).await?;
             runtime.close().await;
-            rows
+            (rows, code)
         }
-        None => Vec::new(),
+        None => (Vec::new(), ExitCode::Concluded),
     };
     if session.is_json() {
         print_json(&rows.iter().map(RunJson::from).collect::<Vec<_>>())?;
-    } else if rows.is_empty() {
+    } else if rows.is_empty() && code == ExitCode::Concluded {
         say(&format!(
             "there are no runs in `{}`; `{} run NAME` starts one",
             session.data_dir().display(),
@@ -40,7 +42,7 @@ pub(super) async fn runs(session: &Session<'_>) -> Result<ExitCode, CommandError
     } else {
         print(&text(&rows))?;
     }
-    Ok(ExitCode::Concluded)
+    Ok(code)
 }
 
 fn text(rows: &[RunRow]) -> String {

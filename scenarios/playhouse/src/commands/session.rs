@@ -9,7 +9,7 @@ use playhouse_journal::{JournalRead, ReadError, Record, RunRow};
 use playhouse_types::{RunId, Seq};
 
 use super::command_error::CommandError;
-use super::find_run::find_run;
+use super::find_run::{find_run, is_meant};
 use super::find_scenario::find_scenario;
 use crate::ScenarioEntry;
 use crate::definition::Definition;
@@ -85,7 +85,15 @@ impl<'a> Session<'a> {
             });
         };
         let rows = runtime.journal().runs().await?;
-        let row = find_run(&rows, text, self.data_dir())?.clone();
+        let row = match find_run(&rows, text, self.data_dir()) {
+            Ok(row) => row.clone(),
+            Err(unknown @ CommandError::UnknownRun { .. }) => {
+                let damaged = runtime.journal().damaged_runs().await?;
+                let meant = damaged.into_iter().find(|damaged| is_meant(damaged.run, text));
+                return Err(meant.map_or(unknown, CommandError::damaged));
+            }
+            Err(ambiguous) => return Err(ambiguous),
+        };
         Ok(Opened { runtime, rows, row })
     }
 
