@@ -1,6 +1,7 @@
 //! `playhouse resume`: goes on with what another process has left.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
@@ -33,6 +34,9 @@ pub(super) struct ResumeArgs {
     /// Takes runs from a process that lives but has been silent
     #[arg(long)]
     takeover: bool,
+    /// A file of model prices, which wins over the built-in ones
+    #[arg(long, value_name = "F")]
+    pub(super) prices: Option<PathBuf>,
     /// Never asks a person: a run that needs one rests with exit code 3
     #[arg(long)]
     pub(super) no_input: bool,
