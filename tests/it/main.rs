@@ -10,6 +10,7 @@
 mod bad_endpoint;
 mod bad_input;
 mod bad_scenario;
+mod batch_crashes;
 mod crash_matrix;
 mod damaged_runs;
 mod determinism;
