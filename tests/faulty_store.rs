@@ -14,10 +14,10 @@ use playhouse_journal::{
 use playhouse_messages::Clock;
 use playhouse_runtime::SystemClock;
 use playhouse_storage::{
-    AppendError, Claim, ClaimError, LateError, LateResult, LateResults, RunAppend, Snapshot, Store,
-    StoreError,
+    AppendError, Claim, ClaimError, IntentRow, LateError, LateResult, LateResults, RunAppend, Snapshot,
+    Store, StoreError,
 };
-use playhouse_types::{Lane, RunId, Seq};
+use playhouse_types::{CallId, Lane, RunId, Seq};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tokio::sync::watch;
@@ -258,6 +258,14 @@ impl Store for FaultyStore {
     }
     fn late(&self, run: RunId) -> BoxFuture<'_, Result<LateResults, StoreError>> {
         self.inner.late(run)
+    }
+    fn earlier_intent(
+        &self,
+        key: &str,
+        run: RunId,
+        call: CallId,
+    ) -> BoxFuture<'_, Result<Option<IntentRow>, ReadError>> {
+        self.inner.earlier_intent(key, run, call)
     }
     fn path(&self) -> Option<PathBuf> {
         self.inner.path()

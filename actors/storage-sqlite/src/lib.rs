@@ -45,6 +45,7 @@ mod checksum;
 pub mod damage;
 mod failure;
 mod inbox;
+mod intent;
 mod late;
 mod options;
 mod owner;

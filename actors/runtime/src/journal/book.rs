@@ -7,8 +7,10 @@ use playhouse_journal::{
     ChainHead, CommandId, Event, Kind, NewRecord, Record, RecordKey, RunPlace, RunRow, StoredRecord, seal,
 };
 use playhouse_messages::{JournalError, RunFacts, RunLog};
-use playhouse_storage::RunAppend;
-use playhouse_types::{BootId, Label, Lane, Seq, Step, Timestamp, TurnId};
+use playhouse_storage::{IntentRow, IntentState, RunAppend};
+use playhouse_types::{
+    BootId, Label, Lane, ReviewId, Seq, Step, Timestamp, TurnId, Verdict, is_shared_intent,
+};
 
 /// One run under the writer's care.
 #[derive(Debug)]
@@ -32,6 +34,7 @@ pub(crate) struct RunBook {
 struct Pending {
     records: Vec<StoredRecord>,
     acknowledged: Vec<CommandId>,
+    intents: Vec<IntentRow>,
     admitted_by: Option<BootId>,
     is_urgent: bool,
 }
@@ -94,6 +97,8 @@ impl RunBook {
         if let Event::CommandAccepted { id, .. } = &record.event {
             self.pending.acknowledged.push(id.clone());
         }
+        // Before the log has it: what is settled is forgotten there.
+        self.pending.intents.extend(self.log.facts(|facts| shared_intent(facts, &record)));
         self.log.push(Arc::clone(&record));
         Ok(record)
     }
@@ -123,6 +128,7 @@ impl RunBook {
             row: Some(self.row.clone()),
             admitted_by: pending.admitted_by,
             acknowledged: pending.acknowledged,
+            intents: pending.intents,
         })
     }
 
@@ -171,8 +177,31 @@ impl RunBook {
             row: Some(row),
             admitted_by: None,
             acknowledged: Vec::new(),
+            intents: Vec::new(),
         })
     }
+}
+
+/// Returns what a record says about an effect that other runs may mean as well.
+fn shared_intent(facts: &RunFacts, record: &Record) -> Option<IntentRow> {
+    let (call, state) = match &record.event {
+        Event::ToolIntent(intent) => (intent.call, IntentState::Open),
+        Event::ToolResult { call, .. } => (*call, IntentState::Done),
+        Event::ToolFailed { call, .. } | Event::ToolDenied { call, .. } => (*call, IntentState::Failed),
+        Event::ToolInDoubt { call, .. } => (*call, IntentState::InDoubt),
+        Event::ReviewDecided { review: ReviewId::Doubt(call), verdict, .. } => match verdict {
+            Verdict::Landed { .. } => (*call, IntentState::Done),
+            Verdict::DidNotHappen => (*call, IntentState::Failed),
+            // Nobody knows still.
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let key = match &record.event {
+        Event::ToolIntent(intent) => intent.keys.shared_intent()?,
+        _ => facts.unsettled_intent(call).filter(|key| is_shared_intent(key))?,
+    };
+    Some(IntentRow { key: key.to_owned(), run: record.run, call, seq: record.seq, state })
 }
 
 #[cfg(test)]

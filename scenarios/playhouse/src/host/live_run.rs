@@ -172,6 +172,7 @@ impl LiveRun {
             .collect();
         let context = Arc::new(RunContext {
             run,
+            batch: opened.row.parent.unwrap_or(run),
             case: opened.row.case.clone(),
             tenant: opened.row.tenant.clone(),
             seed: fork.as_ref().map_or(admitted.seed, |fork| fork.seed),
