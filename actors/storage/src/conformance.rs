@@ -110,6 +110,7 @@ macro_rules! conformance_suite {
             ownership::a_released_run_is_claimed_clean
             ownership::a_run_of_a_living_process_is_refused
             ownership::a_run_of_a_dead_process_is_claimed_and_its_start_counted
+            ownership::a_start_counts_only_for_what_was_started
             ownership::a_silent_owner_is_taken_over_only_when_asked
             ownership::a_heartbeat_prevents_a_takeover
             ownership::an_owner_that_was_replaced_is_fenced

@@ -141,7 +141,8 @@ pub struct Claim {
     pub epoch: u64,
     /// Whether the owner before us let go of it in order; if not, it crashed or was stopped.
     pub clean: bool,
-    /// The row, with `starts_without_progress` counted up if the end was not clean.
+    /// The row, with `starts_without_progress` counted up if the end was not clean, unless it is a case of a batch that
+    /// nobody had started.
     pub row: RunRow,
 }
 

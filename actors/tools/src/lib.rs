@@ -14,6 +14,7 @@
 
 mod arguments;
 mod attempt;
+mod backoff;
 mod canonical;
 mod declaration;
 mod dispatch;

@@ -145,7 +145,8 @@ impl Shared {
                 Some(heartbeat) => PreviousOwner::Alive { silent_for: now.since(*heartbeat) },
             },
         };
-        let claim = previous.claim(stored.row.clone(), stored.epoch, takeover)?;
+        let head = StoredHead { epoch: stored.epoch, head: stored.head };
+        let claim = previous.claim(stored.row.clone(), head, takeover)?;
         stored.row = claim.row.clone();
         stored.epoch = claim.epoch;
         stored.owner = Some(boot);
