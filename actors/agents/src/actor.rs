@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use playhouse_journal::{Event, Kind, ModelIntent, NewRecord, Record, RecordKey, ToolIntent};
@@ -16,6 +17,7 @@ use playhouse_types::{
     TurnOutcome,
 };
 use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio_util::sync::CancellationToken;
 
 use crate::calls::{ToolCall, call_model, call_tool, reply_key};
 use crate::gate::CallGate;
@@ -175,7 +177,7 @@ impl AgentActor {
                 return Ok(());
             };
             let decision = self.state.decide();
-            if self.is_cancelled && !self.has_open_calls(turn, &decision) {
+            if self.is_cancelling() && !self.has_open_calls(turn, &decision) {
                 self.end(turn, None, TurnOutcome::Cancelled).await?;
                 continue;
             }
@@ -210,14 +212,21 @@ impl AgentActor {
         }
     }
 
+    /// Tells whether the open turn is to end: told by message, or noted for all before this actor had started.
+    fn is_cancelling(&self) -> bool {
+        self.is_cancelled || self.args.run.is_cancelling.load(Ordering::Acquire)
+    }
+
     /// Tells whether calls of the turn have no end on record yet: a model call in flight, or any tool call with an
-    /// intent, as every intent gets an end.
+    /// intent, as every intent gets an end. Those that nobody works on get it here, without being sent.
     fn has_open_calls(&self, turn: TurnId, decision: &AgentDecision) -> bool {
-        match decision {
-            AgentDecision::AwaitModel { step, .. } => !self.is_lost(reply_key(turn, *step)),
-            AgentDecision::AwaitCalls { .. } => true,
-            _ => false,
+        if let AgentDecision::AwaitModel { step, .. } = decision {
+            return !self.is_lost(reply_key(turn, *step));
         }
+        let intents = self.state.open_intents();
+        let has_any = !intents.is_empty();
+        self.recover(intents);
+        has_any
     }
 
     /// Tells whether a call has neither a live task nor an end on record. The order of the two looks matters: a task
@@ -307,7 +316,10 @@ impl AgentActor {
 
     fn start_call(&self, intent: &ToolIntent, seq: Seq, is_recovering: bool) {
         let key = result_key(intent.call);
-        let sent_by = match self.args.run.owner_gone_at.filter(|_| is_recovering) {
+        // What this process began itself, no earlier owner can have sent.
+        let is_inherited = is_recovering
+            && self.args.journal.log().get(seq).is_none_or(|record| record.epoch < self.args.run.epoch);
+        let sent_by = match self.args.run.owner_gone_at.filter(|_| is_inherited) {
             Some(gone_at) => intent.dispatch_by.min(gone_at),
             None => intent.dispatch_by,
         };
@@ -317,7 +329,14 @@ impl AgentActor {
             return;
         };
         let call = ToolCall { intent: intent.clone(), seq, tool, is_recovering, sent_by };
-        self.args.calls.start(self.args.run.run, key, |cancel| call_tool(args, call, cancel), self.ring());
+        let is_cancelling = self.is_cancelling();
+        let make = |cancel: CancellationToken| {
+            if is_cancelling {
+                cancel.cancel();
+            }
+            call_tool(args, call, cancel)
+        };
+        self.args.calls.start(self.args.run.run, key, make, self.ring());
     }
 
     /// Returns the ring of a call that has ended: a full or dead mailbox is harmless, as the coordinator rings again.

@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use playhouse_journal::{Event, Kind, NewRecord, RecordKey, ToolIntent};
@@ -48,6 +49,9 @@ async fn ask(args: &AgentArgs, call: ModelCall) -> Result<ModelAnswer, ModelFail
     })
 }
 
+/// After which time a call looks again whether the run is still owned by this process.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
 /// A tool call that may be dispatched.
 #[derive(Clone, Debug)]
 pub(crate) struct ToolCall {
@@ -71,6 +75,7 @@ pub(crate) async fn call_tool(args: AgentArgs, call: ToolCall, cancel: Cancellat
         return;
     }
     let started = args.clock.monotonic();
+    wait_until_owned(&args).await;
     let end = match asked_before(&args, &call).await {
         Some(end) => end,
         None => AssertUnwindSafe(dispatch(&args, &call, cancel))
@@ -86,6 +91,12 @@ pub(crate) async fn call_tool(args: AgentArgs, call: ToolCall, cancel: Cancellat
         }
         ToolEnd::Failed(failure) => (Kind::ToolFailed, Event::ToolFailed { call: id, failure }),
         ToolEnd::InDoubt { detail } => (Kind::ToolInDoubt, Event::ToolInDoubt { call: id, detail }),
+        // Not sent by this life; the one before may have.
+        ToolEnd::NotSent if call.is_recovering && call.intent.effect != Effect::Pure => {
+            let detail =
+                format!("`{}` may have been sent, and could not be looked after in time", call.intent.tool);
+            (Kind::ToolInDoubt, Event::ToolInDoubt { call: id, detail })
+        }
         ToolEnd::NotSent => {
             let detail = format!("`{}` was not sent in time, nothing was done", call.intent.tool);
             let failure = ToolFailure { kind: ToolFailureKind::Overloaded, detail };
@@ -93,6 +104,13 @@ pub(crate) async fn call_tool(args: AgentArgs, call: ToolCall, cancel: Cancellat
         }
     };
     record_end(&args, RecordKey { kind, ..result_key(id) }, event).await;
+}
+
+/// Waits while this process does not know whether the run is still its own: the next sign of life tells.
+async fn wait_until_owned(args: &AgentArgs) {
+    while args.journal.log().torn().is_none() && !args.run.ownership.may_act() {
+        args.clock.sleep(LOOK_AGAIN).await;
+    }
 }
 
 /// The dispatch itself panicked, not the tool's code, whose panics are caught where it runs: tried again, it would panic
@@ -150,6 +168,6 @@ async fn record_end(args: &AgentArgs, key: RecordKey, event: Event) {
     }
 }
 
-fn micros(duration: std::time::Duration) -> u64 {
+fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -22,6 +22,9 @@ pub enum Effects {
     Off,
 }
 
+/// What a person has said, and the hash of what it was said about.
+type Answer<'a> = (&'a Verdict, [u8; 32]);
+
 impl Effects {
     /// Returns what holds in a fork.
     #[must_use]
@@ -54,24 +57,34 @@ impl CallGate<'_> {
     ///
     /// `verdict` is what a person has said about it, if one was asked. A pure function: replay asks it again.
     #[must_use]
-    pub fn pass(&self, call: CallId, request: &ToolCallRequest, verdict: Option<&Verdict>) -> Event {
+    pub fn pass(&self, call: CallId, request: &ToolCallRequest, verdict: Option<Answer<'_>>) -> Event {
+        let Some((verdict, asked)) = verdict else {
+            return self.first(call, request);
+        };
         match verdict {
-            None if self.agent.may_ask && request.tool == ASK_PERSON => self.ask(call, request),
-            None => self.judge(call, request),
-            Some(Verdict::Approve) => self.allow(call, request),
-            Some(Verdict::ApproveWith { arguments }) => {
-                self.allow(call, &ToolCallRequest { arguments: arguments.clone(), ..request.clone() })
+            Verdict::Approve => self.allow(call, request, request, asked),
+            Verdict::ApproveWith { arguments } => {
+                let edited = ToolCallRequest { arguments: arguments.clone(), ..request.clone() };
+                self.allow(call, request, &edited, asked)
             }
-            Some(Verdict::Answer { text }) => Event::ToolResult {
+            Verdict::Answer { text } => Event::ToolResult {
                 call,
                 output: text.clone(),
                 full_bytes: None,
                 recovered: false,
                 duration_micros: 0,
             },
-            Some(Verdict::Reject { reason }) => denied(call, format!("a person has refused: {reason}")),
+            Verdict::Reject { reason } => denied(call, format!("a person has refused: {reason}")),
             // No other answer fits a call that waits; one that came in all the same permits nothing.
-            Some(other) => denied(call, format!("a person has answered \"{}\"", other.as_str())),
+            other => denied(call, format!("a person has answered \"{}\"", other.as_str())),
+        }
+    }
+
+    fn first(&self, call: CallId, request: &ToolCallRequest) -> Event {
+        if self.agent.may_ask && request.tool == ASK_PERSON {
+            self.ask(call, request)
+        } else {
+            self.judge(call, request)
         }
     }
 
@@ -106,12 +119,47 @@ impl CallGate<'_> {
         }
     }
 
-    /// A person has approved: arguments are checked again, as they may be others and the tool may be another.
-    fn allow(&self, call: CallId, request: &ToolCallRequest) -> Event {
-        match self.prepare(call, request) {
-            Ok(intent) => Event::ToolIntent(ToolIntent { verdict: GateVerdict::Review, ..intent }),
+    /// A person has approved: what is asked for is checked again, as arguments, tool and policy may be others by now.
+    ///
+    /// `requested` is what the model asked for and the person saw, `allowed` what the person permits.
+    fn allow(
+        &self,
+        call: CallId,
+        requested: &ToolCallRequest,
+        allowed: &ToolCallRequest,
+        asked: [u8; 32],
+    ) -> Event {
+        let is_same = self.subject(requested).is_some_and(|subject| subject == asked);
+        if !is_same {
+            let reason = format!("`{}` has changed since a person was asked: ask again", requested.tool);
+            return denied(call, reason);
+        }
+        match self.prepare(call, allowed) {
+            Ok(intent) => match self.gate(&intent) {
+                Some(Gate::Deny { reason }) => denied(call, reason),
+                _ => Event::ToolIntent(ToolIntent { verdict: GateVerdict::Review, ..intent }),
+            },
             Err(end) => *end,
         }
+    }
+
+    /// Returns the hash of what a person would be asked about now.
+    fn subject(&self, request: &ToolCallRequest) -> Option<[u8; 32]> {
+        let tool = self.offered.get(&request.tool)?;
+        let arguments = tool.check(&request.arguments).ok()?;
+        Some(subject_hash(tool.spec(), &arguments))
+    }
+
+    /// Asks policy about a call; `None` for a tool that is not offered, of which no intent is made.
+    fn gate(&self, intent: &ToolIntent) -> Option<Gate> {
+        let tool = self.offered.get(intent.tool.as_str())?;
+        let query = GateQuery {
+            agent: &self.agent.name,
+            tool: tool.spec(),
+            arguments: &intent.arguments,
+            label: Label::default(),
+        };
+        Some(self.policy.gate(&query))
     }
 
     /// Makes the intent of a call, or its end if the call cannot be made.

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use crate::gate::Effects;
 use futures::future::BoxFuture;
@@ -67,6 +68,10 @@ pub struct RunContext {
     pub data_dir: PathBuf,
     /// If this process took the run over from one that is surely gone: when. Nothing was sent after that.
     pub owner_gone_at: Option<Timestamp>,
+    /// The epoch under which this process owns the run.
+    pub epoch: u64,
+    /// Set once the open turns are to be cancelled, before any agent is told: nothing is begun from then on.
+    pub is_cancelling: Arc<AtomicBool>,
     /// What the process that owns the run does for it.
     pub ownership: Arc<dyn Ownership>,
 }

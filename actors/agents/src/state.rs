@@ -68,21 +68,23 @@ struct CallState {
 /// How the review of a call stands that has not been made yet.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 enum CallReview {
-    Asked,
-    Answered(Verdict),
+    Asked { subject_hash: [u8; 32] },
+    Answered { subject_hash: [u8; 32], verdict: Verdict },
 }
 
 impl CallState {
     /// Tells whether the next step is ours: nothing is on record, or a person has answered.
     fn is_to_prepare(&self) -> bool {
-        let may_go_on = !matches!(self.review, Some(CallReview::Asked));
+        let may_go_on = !matches!(self.review, Some(CallReview::Asked { .. }));
         self.intent.is_none() && self.answer.is_none() && !self.is_in_doubt && may_go_on
     }
 
     /// Tells whether a person has to act.
     fn waits_for_person(&self) -> bool {
         self.is_in_doubt
-            || self.answer.is_none() && self.intent.is_none() && self.review == Some(CallReview::Asked)
+            || self.answer.is_none()
+                && self.intent.is_none()
+                && matches!(self.review, Some(CallReview::Asked { .. }))
     }
 }
 
@@ -147,12 +149,24 @@ impl AgentState {
         }
     }
 
-    /// Returns what a person said about a tool call of the last reply that has not been made yet.
+    /// Returns the intents of the open turn that have no end on record and are not in doubt.
     #[must_use]
-    pub fn verdict(&self, ordinal: u32) -> Option<&Verdict> {
+    pub fn open_intents(&self) -> Vec<ToolIntent> {
+        let steps = self.open.iter().filter_map(|open| open.steps.last());
+        let is_open = |call: &&CallState| call.answer.is_none() && !call.is_in_doubt;
+        steps
+            .flat_map(|step| step.calls.iter().filter(is_open))
+            .filter_map(|call| call.intent.clone())
+            .collect()
+    }
+
+    /// Returns what a person said about a tool call of the last reply that has not been made yet, and the hash of what
+    /// it was said about.
+    #[must_use]
+    pub fn verdict(&self, ordinal: u32) -> Option<(&Verdict, [u8; 32])> {
         match self.open.as_ref()?.steps.last()?.calls.get(ordinal as usize)?.review.as_ref()? {
-            CallReview::Answered(verdict) => Some(verdict),
-            CallReview::Asked => None,
+            CallReview::Answered { verdict, subject_hash } => Some((verdict, *subject_hash)),
+            CallReview::Asked { .. } => None,
         }
     }
 
@@ -201,9 +215,9 @@ impl AgentState {
                     call.is_in_doubt = true;
                 }
             }
-            Event::ReviewOpened { review, .. } => {
+            Event::ReviewOpened { review, request } => {
                 if let Some(call) = review.call().and_then(|call| open.call(call)) {
-                    call.review = Some(CallReview::Asked);
+                    call.review = Some(CallReview::Asked { subject_hash: request.subject_hash });
                 }
             }
             _ => {}
@@ -221,7 +235,11 @@ impl AgentState {
                 let (answer, failed) = settled(verdict);
                 self.answer(call, answer, failed);
             }
-            (_, verdict) => state.review = Some(CallReview::Answered(verdict.clone())),
+            (_, verdict) => {
+                if let Some(CallReview::Asked { subject_hash }) = state.review {
+                    state.review = Some(CallReview::Answered { subject_hash, verdict: verdict.clone() });
+                }
+            }
         }
     }
 
@@ -270,9 +288,7 @@ impl AgentState {
         if !ordinals.is_empty() {
             return AgentDecision::Prepare { step: number, ordinals };
         }
-        let is_open = |call: &&CallState| call.answer.is_none() && !call.is_in_doubt;
-        let intents: Vec<ToolIntent> =
-            step.calls.iter().filter(is_open).filter_map(|call| call.intent.clone()).collect();
+        let intents = self.open_intents();
         if !intents.is_empty() {
             AgentDecision::AwaitCalls { intents }
         } else if step.calls.iter().any(CallState::waits_for_person) {

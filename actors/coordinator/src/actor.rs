@@ -13,7 +13,8 @@ use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    CheckArguments, Consequences, CoordinatorState, Decision, Escalation, Measure, ResultFn, conclusion,
+    Acceptance, CheckArguments, Consequences, CoordinatorState, Decision, Escalation, Measure, ResultFn,
+    conclusion,
 };
 
 /// How often the coordinator looks for commands and rings open turns again, should a doorbell have been lost.
@@ -144,6 +145,11 @@ impl Actor for Coordinator {
         mail: Self::Msg,
         actor: &mut CoordinatorActor,
     ) -> Result<(), ActorProcessingErr> {
+        if let CoordinatorMsg::Ping { reply } = mail.message {
+            // A supervisor that does not wait any more has its reason.
+            let _ = reply.send(());
+            return Ok(());
+        }
         let mut commands = std::mem::take(&mut actor.args.commands);
         match mail.message {
             CoordinatorMsg::Changed => {}
@@ -153,11 +159,8 @@ impl Actor for Coordinator {
             }
             CoordinatorMsg::Commands { commands: read } => commands.extend(read),
             CoordinatorMsg::Interrupt => actor.is_interrupted = true,
-            CoordinatorMsg::Ping { reply } => {
-                // A supervisor that does not wait any more has its reason.
-                let _ = reply.send(());
-                return Ok(());
-            }
+            // Answered above.
+            CoordinatorMsg::Ping { .. } => {}
         }
         match actor.take_and_advance(commands).await {
             Ok(()) => Ok(()),
@@ -199,7 +202,8 @@ impl CoordinatorActor {
     /// Puts a command and what it comes to on record, in one commit that also takes it out of the inbox.
     async fn take(&mut self, command: PendingCommand) -> Result<(), JournalError> {
         self.fold();
-        let consequences = self.state.accept(command, &self.args.check, self.args.epoch);
+        let at = Acceptance { epoch: self.args.epoch, now: self.args.clock.now() };
+        let consequences = self.state.accept(command, &self.args.check, at);
         let replaced = consequences.iter().find_map(|(_, event)| match event {
             Event::ModelReplaced { model, .. } => Some(model.clone()),
             _ => None,
@@ -274,7 +278,7 @@ impl CoordinatorActor {
 
     /// Does something about an agent that cannot go on.
     async fn take_measure(&mut self, measure: Measure) -> Result<(), JournalError> {
-        let Measure { agent, escalation, .. } = measure.clone();
+        let Measure { agent, escalation, is_crash, .. } = measure.clone();
         self.commit(self.records_of(&Decision::Take(measure))).await?;
         match escalation {
             Escalation::ReplaceModel(model) => {
@@ -282,10 +286,10 @@ impl CoordinatorActor {
                 self.is_to_ring = true;
             }
             Escalation::DropAgent => {}
-            // The others end the run, so they never come here as a measure.
-            Escalation::SkipTurn | Escalation::Quarantine | Escalation::Fail => {
-                self.args.links.revive(&agent);
-            }
+            // An agent whose model failed is well itself.
+            Escalation::SkipTurn if is_crash => self.args.links.revive(&agent),
+            // The last two end the run, so they never come here as a measure.
+            Escalation::SkipTurn | Escalation::Quarantine | Escalation::Fail => {}
         }
         Ok(())
     }
@@ -350,6 +354,10 @@ impl CoordinatorActor {
         if let Some((seq, outcome)) = end {
             log.wait_durable(seq).await?;
             self.rest(RunRest::Concluded(outcome));
+        } else if let Some(reason) = self.state.quarantined() {
+            log.wait_durable(log.head()).await?;
+            let (kind, detail) = (OutcomeKind::Quarantined, reason.to_owned());
+            self.rest(RunRest::Concluded(RunOutcome { kind, detail }));
         }
         Ok(())
     }

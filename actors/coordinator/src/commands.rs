@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use playhouse_journal::{Command, CommandId, Event, Kind, PendingCommand, RecordKey};
-use playhouse_review::VerdictError;
+use playhouse_review::{OpenReview, VerdictError};
 use playhouse_types::{
-    Label, Message, Participant, ReviewId, ReviewRequest, Step, TurnId, TurnOutcome, Verdict,
+    Label, Message, Participant, ReviewId, ReviewRequest, Step, Timestamp, TurnId, TurnOutcome, Verdict,
 };
 
 use crate::CoordinatorState;
@@ -14,6 +14,15 @@ use crate::CoordinatorState;
 /// wrong.
 pub type CheckArguments = Arc<dyn Fn(&ReviewRequest, &str) -> Result<String, String> + Send + Sync>;
 
+/// Under which epoch and when a command is taken.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Acceptance {
+    /// The epoch of the owner who takes it.
+    pub epoch: u64,
+    /// The time.
+    pub now: Timestamp,
+}
+
 /// Records to append, each with its key, all in one commit.
 pub type Consequences = Vec<(RecordKey, Event)>;
 
@@ -21,13 +30,20 @@ impl CoordinatorState {
     /// Says what a command comes to in this state, under the owner's `epoch`. The first record takes the command out of
     /// the inbox.
     #[must_use]
-    pub fn accept(&self, pending: PendingCommand, check: &CheckArguments, epoch: u64) -> Consequences {
+    pub fn accept(&self, pending: PendingCommand, check: &CheckArguments, at: Acceptance) -> Consequences {
+        let Acceptance { epoch, now } = at;
         let PendingCommand { id, command } = pending;
         let key = command_key(&id);
         let consequences = match &command {
-            Command::Decide { review, verdict, by, subject_hash } => {
-                let checked = self.checked(*review, verdict, *subject_hash, check);
-                checked.map(|verdict| self.answer(*review, verdict, by, epoch))
+            _ if self.has_ended() => Err("the run has ended".to_owned()),
+            Command::Decide { review, verdict, by, subject_hash } => self
+                .reviews()
+                .check(*review, verdict, *subject_hash, now)
+                .and_then(|open| checked(open, verdict, check))
+                .map(|verdict| self.answer(*review, verdict, by, epoch))
+                .map_err(|refused| refused.to_string()),
+            Command::Pause | Command::Unpause if self.quarantined().is_some() => {
+                Err("the run is set aside: say first what becomes of it (`quarantine`)".to_owned())
             }
             Command::Cancel { .. } | Command::Pause | Command::Unpause => Ok(Vec::new()),
         };
@@ -37,29 +53,9 @@ impl CoordinatorState {
                 records.extend(consequences);
                 records
             }
-            Err(refused) => {
-                vec![(
-                    key_of(key, Kind::CommandRefused),
-                    Event::CommandRefused { id, reason: refused.to_string() },
-                )]
+            Err(reason) => {
+                vec![(key_of(key, Kind::CommandRefused), Event::CommandRefused { id, reason })]
             }
-        }
-    }
-
-    /// Tests an answer, and returns it with edited arguments in canonical form.
-    fn checked(
-        &self,
-        review: ReviewId,
-        verdict: &Verdict,
-        subject_hash: Option<[u8; 32]>,
-        check: &CheckArguments,
-    ) -> Result<Verdict, VerdictError> {
-        let open = self.reviews().check(review, verdict, subject_hash)?;
-        match verdict {
-            Verdict::ApproveWith { arguments } => check(&open.request, arguments)
-                .map(|arguments| Verdict::ApproveWith { arguments })
-                .map_err(|reason| VerdictError::Invalid { review, reason }),
-            verdict => Ok(verdict.clone()),
         }
     }
 
@@ -105,6 +101,16 @@ impl CoordinatorState {
     /// Returns the key of the next change of an agent or model.
     pub(crate) fn measure_key(&self, kind: Kind) -> RecordKey {
         RecordKey::new(TurnId(0), Step(self.n_measures() + 1), 0, kind)
+    }
+}
+
+/// Returns an answer with edited arguments in canonical form, if they are right.
+fn checked(open: &OpenReview, verdict: &Verdict, check: &CheckArguments) -> Result<Verdict, VerdictError> {
+    match verdict {
+        Verdict::ApproveWith { arguments } => check(&open.request, arguments)
+            .map(|arguments| Verdict::ApproveWith { arguments })
+            .map_err(|reason| VerdictError::Invalid { review: open.review, reason }),
+        verdict => Ok(verdict.clone()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! How a run ends on record: its outcome, its result and what it used.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use playhouse_journal::{Event, Record, RunKey, RunRow};
@@ -13,7 +14,10 @@ pub type ResultFn = Arc<dyn Fn(&[Arc<Record>]) -> Result<String, String> + Send 
 /// A run that reached its planned end without a result has failed; one that ended otherwise keeps its outcome.
 #[must_use]
 pub fn conclusion(outcome: RunOutcome, result: &ResultFn, records: &[Arc<Record>]) -> Event {
-    let (outcome, result) = match result(records) {
+    // Code of the scenario: a run must come to an end whatever it does.
+    let made = catch_unwind(AssertUnwindSafe(|| result(records)))
+        .unwrap_or_else(|_| Err("the result function panicked".to_owned()));
+    let (outcome, result) = match made {
         Ok(result) => (outcome, Some(result)),
         Err(missing) if outcome.kind == OutcomeKind::Concluded => {
             let detail = format!("{}, but there is no result: {missing}", outcome.detail);

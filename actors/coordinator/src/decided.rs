@@ -33,7 +33,7 @@ impl CoordinatorState {
     }
 
     fn records_of_measure(&self, measure: &Measure) -> Consequences {
-        let Measure { agent, turn, escalation, reason } = measure;
+        let Measure { agent, turn, escalation, reason, .. } = measure;
         let skipped = || turn.map(|turn| self.skip(turn, reason)).unwrap_or_default();
         match escalation {
             Escalation::ReplaceModel(model) => {

@@ -26,7 +26,7 @@ mod state;
 mod trouble;
 
 pub use actor::{Coordinator, CoordinatorActor, CoordinatorArgs, CrewLinks, RunRest};
-pub use commands::{CheckArguments, Consequences};
+pub use commands::{Acceptance, CheckArguments, Consequences};
 pub use conclusion::{ResultFn, conclusion, usage_of};
 pub use condition::{Condition, Tally, cost_microusd, deadline, says, tokens, turns};
 pub use crew::CrewDefinition;

@@ -59,12 +59,14 @@ pub struct CoordinatorState {
     /// Changes of agents and models so far: they number the records of the next ones.
     n_measures: u32,
     is_paused: bool,
-    is_quarantined: bool,
+    /// Why the run is set aside, if it is.
+    quarantined: Option<String>,
     /// Tool calls with an intent and no end.
     open_calls: BTreeSet<CallId>,
     last_speaker: Option<AgentName>,
     tally: Tally,
     last_time: Timestamp,
+    last_epoch: u64,
     cancelled: Option<String>,
     limited: Option<String>,
     outcome: Option<RunOutcome>,
@@ -83,13 +85,14 @@ impl CoordinatorState {
             active,
             n_measures: 0,
             is_paused: false,
-            is_quarantined: false,
+            quarantined: None,
             assigned: 0,
             open: BTreeMap::new(),
             open_calls: BTreeSet::new(),
             last_speaker: None,
             tally: Tally::default(),
             last_time: Timestamp::default(),
+            last_epoch: 0,
             cancelled: None,
             limited: None,
             outcome: None,
@@ -126,6 +129,18 @@ impl CoordinatorState {
     #[must_use]
     pub const fn n_measures(&self) -> u32 {
         self.n_measures
+    }
+
+    /// Returns why the run is set aside, if it is.
+    #[must_use]
+    pub fn quarantined(&self) -> Option<&str> {
+        self.quarantined.as_deref()
+    }
+
+    /// Tells whether the end of the run is on record.
+    #[must_use]
+    pub const fn has_ended(&self) -> bool {
+        self.outcome.is_some()
     }
 
     /// Tells whether somebody has ended the run, and its end is not on record yet.
@@ -168,9 +183,15 @@ impl CoordinatorState {
                 self.open_calls.remove(call);
             }
             Event::CommandAccepted { command, .. } => self.take_command(command),
-            Event::Quarantined { .. } => self.is_quarantined = true,
+            Event::Quarantined { reason } => self.quarantined = Some(reason.clone()),
+            // Its agent goes on with it: until it has, the turn is not stuck, whatever else waits.
+            Event::ReviewDecided { review: ReviewId::Approval(call) | ReviewId::Question(call), .. }
+                if self.open.contains_key(&call.turn) =>
+            {
+                self.open_calls.insert(*call);
+            }
             Event::ReviewDecided { review: ReviewId::Quarantine(_), verdict, by } => {
-                self.is_quarantined = false;
+                self.quarantined = None;
                 if *verdict == Verdict::Abandon {
                     self.cancelled.get_or_insert_with(|| format!("abandoned by {by}"));
                 }
@@ -188,7 +209,11 @@ impl CoordinatorState {
 
     fn take_command(&mut self, command: &Command) {
         match command {
-            Command::Cancel { reason } => drop(self.cancelled.get_or_insert_with(|| reason.clone())),
+            Command::Cancel { reason } => {
+                self.cancelled.get_or_insert_with(|| reason.clone());
+                // What is to end need not be looked at first.
+                self.quarantined = None;
+            }
             Command::Pause => self.is_paused = true,
             Command::Unpause => self.is_paused = false,
             // The answer has a record of its own.
@@ -197,12 +222,28 @@ impl CoordinatorState {
     }
 
     /// Adds the time since the last record, unless the run was not being worked on: a case that waits for its place in
-    /// a batch is not active, nor is a run whose process is gone.
+    /// a batch is not active, nor is a run whose process is gone or that waits for a person.
     fn count_time(&mut self, record: &Record) {
-        if self.assigned > 0 && !matches!(record.event, Event::Resumed { .. }) {
+        // A command that is taken while nobody works on the run stands under an epoch of its own.
+        let is_same_owner = record.epoch == self.last_epoch && !matches!(record.event, Event::Resumed { .. });
+        if self.assigned > 0 && is_same_owner && !self.waits_for_a_person() {
             self.tally.active += record.time.since(self.last_time);
         }
         self.last_time = self.last_time.max(record.time);
+        self.last_epoch = record.epoch;
+    }
+
+    /// Tells whether nothing can happen until a person acts: that time is nobody's activity.
+    fn waits_for_a_person(&self) -> bool {
+        let is_asked = !self.open.is_empty() && self.open.keys().all(|turn| self.is_stuck(*turn));
+        is_asked || self.quarantined.is_some() || (self.is_paused && self.open.is_empty())
+    }
+
+    /// Tells whether a turn cannot go on until a person acts.
+    fn is_stuck(&self, turn: TurnId) -> bool {
+        let of_turn = |call: CallId| call.turn == turn;
+        self.reviews.iter().any(|open| open.review.call().is_some_and(of_turn))
+            && !self.open_calls.iter().any(|call| of_turn(*call))
     }
 
     fn end_turn(&mut self, turn: TurnId, outcome: &TurnOutcome) {
@@ -219,11 +260,11 @@ impl CoordinatorState {
     /// Decides what to do at the time `now`. `transcript` is the run's conversation.
     #[must_use]
     pub fn decide(&self, transcript: &Arc<Transcript>, now: Timestamp) -> Decision {
-        if self.outcome.is_some() || self.is_quarantined {
+        if self.outcome.is_some() || self.quarantined.is_some() {
             return Decision::Ended;
         }
         let mut tally = self.tally.clone();
-        if self.assigned > 0 {
+        if self.assigned > 0 && !self.waits_for_a_person() {
             tally.active += now.since(self.last_time);
         }
         let limit = self.crew.limit.met(&tally);
@@ -253,29 +294,37 @@ impl CoordinatorState {
         let turn_of = |agent: &AgentName| {
             self.open.iter().find(|(_, speaker)| *speaker == agent).map(|(turn, _)| *turn)
         };
-        let measure = self.troubles.measure(&self.crew.policies, turn_of)?;
-        let is_open = measure.turn.is_some_and(|turn| self.open.contains_key(&turn));
         let is_ending = self.cancelled.is_some() || over_limit;
+        let mut measures = self.troubles.measures(&self.crew.policies, turn_of);
+        measures.find_map(|measure| self.decide_on(measure, is_ending))
+    }
+
+    fn decide_on(&self, measure: Measure, is_ending: bool) -> Option<Decision> {
+        let is_open = measure.turn.is_some_and(|turn| self.open.contains_key(&turn));
         if is_ending && is_open {
             return Some(Decision::Take(Measure { escalation: Escalation::SkipTurn, ..measure }));
         }
-        if self.cancelled.is_some() {
+        // A model that failed in the last turn has failed the run; a crash between turns is nobody's harm any more.
+        if self.cancelled.is_some() || is_ending && measure.is_crash {
             return None;
         }
+        // The run ends only once nobody is in the middle of something.
+        let is_alone = self.open.keys().all(|turn| Some(*turn) == measure.turn || self.is_stuck(*turn));
         let failed = |detail| Decision::Conclude(RunOutcome { kind: OutcomeKind::Failed, detail });
+        let blamed = format!("`{}` {}", measure.agent, measure.reason);
         match measure.escalation {
-            // Turns of others reach their end first; that of an agent that was given up has none.
-            Escalation::Fail if self.open.is_empty() => Some(failed(measure.reason)),
-            Escalation::Fail if is_open => Some(failed(format!("`{}` {}", measure.agent, measure.reason))),
-            Escalation::Fail => None,
-            Escalation::Quarantine => {
-                Some(Decision::Quarantine(format!("`{}` {}", measure.agent, measure.reason)))
-            }
+            Escalation::Fail | Escalation::Quarantine if !is_alone => None,
+            Escalation::Fail if measure.is_crash => Some(failed(blamed)),
+            Escalation::Fail => Some(failed(measure.reason)),
+            Escalation::Quarantine => Some(Decision::Quarantine(blamed)),
             _ => Some(Decision::Take(measure)),
         }
     }
 
     fn expire(&self, now: Timestamp) -> Option<Decision> {
+        if self.cancelled.is_some() {
+            return None;
+        }
         let expired: Vec<&OpenReview> = self.reviews.expired(now).collect();
         let escalated = expired.iter().find(|open| open.request.on_expiry == OnExpiry::Escalate);
         if let Some(open) = escalated {
@@ -288,11 +337,7 @@ impl CoordinatorState {
         if self.cancelled.is_some() || over_limit {
             return Decision::CancelTurns;
         }
-        let asks = |turn: &TurnId| {
-            self.reviews.iter().any(|open| open.review.call().is_some_and(|call| call.turn == *turn))
-        };
-        let is_stuck = |turn: &TurnId| asks(turn) && !self.open_calls.iter().any(|call| call.turn == *turn);
-        if self.open.keys().all(is_stuck) {
+        if self.open.keys().all(|turn| self.is_stuck(*turn)) {
             let waiting = |open: &OpenReview| {
                 format!("{} (`{}`: {})", open.review, open.request.tool, open.request.reason)
             };

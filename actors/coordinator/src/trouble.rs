@@ -35,6 +35,8 @@ pub struct Measure {
     pub escalation: Escalation,
     /// Why, for the record.
     pub reason: String,
+    /// Whether the agent was given up, and has to be started again.
+    pub is_crash: bool,
 }
 
 /// The troubles of a crew. Changes only in [`Troubles::apply`].
@@ -87,28 +89,31 @@ impl Troubles {
         }
     }
 
-    /// Returns a measure that is due. `turn_of` finds an agent's open turn.
-    pub(crate) fn measure(
-        &self,
-        policies: &BTreeMap<AgentName, AgentPolicy>,
-        turn_of: impl Fn(&AgentName) -> Option<TurnId>,
-    ) -> Option<Measure> {
-        let standard = AgentPolicy::default();
-        self.due.iter().find_map(|(agent, trouble)| {
+    /// Returns the measures that are due. `turn_of` finds an agent's open turn.
+    pub(crate) fn measures<'a>(
+        &'a self,
+        policies: &'a BTreeMap<AgentName, AgentPolicy>,
+        turn_of: impl Fn(&AgentName) -> Option<TurnId> + 'a,
+    ) -> impl Iterator<Item = Measure> + 'a {
+        self.due.iter().filter_map(move |(agent, trouble)| {
+            let standard = AgentPolicy::default();
             let policy = policies.get(agent).unwrap_or(&standard);
             let nth =
                 |counts: &BTreeMap<AgentName, usize>| counts.get(agent).map_or(0, |n| n.saturating_sub(1));
+            let is_crash = trouble.cause == Cause::Crash;
             let escalation = match trouble.cause {
                 Cause::Crash => policy.after_crash(nth(&self.n_crashes)),
                 Cause::ModelFailure => policy.after_model_failure(nth(&self.n_model_failures)),
             };
             let turn = trouble.turn.or_else(|| turn_of(agent));
+            let (agent, reason) = (agent.clone(), trouble.reason.clone());
             // An agent that crashed between two turns has nothing to skip.
-            (turn.is_some() || escalation != Escalation::SkipTurn).then(|| Measure {
-                agent: agent.clone(),
+            (turn.is_some() || escalation != Escalation::SkipTurn).then_some(Measure {
+                agent,
                 turn,
                 escalation,
-                reason: trouble.reason.clone(),
+                reason,
+                is_crash,
             })
         })
     }

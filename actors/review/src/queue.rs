@@ -58,6 +58,9 @@ impl ReviewQueue {
             }
             Event::ReviewDecided { review, verdict, by } => {
                 self.open.remove(review);
+                if matches!(review, ReviewId::Quarantine(_)) {
+                    self.let_wait();
+                }
                 let decided = Decided { verdict: verdict.clone(), by: by.clone() };
                 self.decided.entry(*review).or_insert(decided);
             }
@@ -106,10 +109,16 @@ impl ReviewQueue {
         self.open(ReviewId::Quarantine(record.epoch), request, record.time);
     }
 
-    /// A turn that is over asks nothing any more.
+    /// A person has looked at the run: what escalated waits on without an end, instead of escalating at once again.
+    fn let_wait(&mut self) {
+        let escalated = self.open.values_mut().filter(|open| open.request.on_expiry == OnExpiry::Escalate);
+        escalated.for_each(|open| open.request.expires_at = None);
+    }
+
+    /// A turn that is over asks nothing any more. What became of an effect is asked all the same.
     fn withdraw(&mut self, turn: TurnId) {
-        self.open.retain(|review, _| review.call().is_none_or(|call| call.turn != turn));
-        self.calls.retain(|call, _| call.turn != turn);
+        let is_of_turn = |review: &ReviewId| review.call().is_some_and(|call| call.turn == turn);
+        self.open.retain(|review, _| matches!(review, ReviewId::Doubt(_)) || !is_of_turn(review));
     }
 
     /// Returns the open reviews.
@@ -139,7 +148,7 @@ impl ReviewQueue {
         self.open.values().filter(move |open| open.request.expires_at.is_some_and(|at| at <= now))
     }
 
-    /// Tests an answer against the open reviews: the first that fits wins. Edited arguments are tested by the caller.
+    /// Tests an answer at the time `now` against the open reviews: the first that fits wins. Edited arguments are tested by the caller.
     ///
     /// # Errors
     /// [`VerdictError`], which says what would be right.
@@ -148,6 +157,7 @@ impl ReviewQueue {
         review: ReviewId,
         verdict: &Verdict,
         subject_hash: Option<[u8; 32]>,
+        now: Timestamp,
     ) -> Result<&OpenReview, VerdictError> {
         let Some(open) = self.open.get(&review) else {
             return Err(match self.decided.get(&review) {
@@ -157,6 +167,9 @@ impl ReviewQueue {
                 None => VerdictError::Unknown { review },
             });
         };
+        if open.request.expires_at.is_some_and(|at| at <= now) {
+            return Err(VerdictError::Expired { review });
+        }
         if subject_hash.is_some_and(|hash| hash != open.request.subject_hash) {
             return Err(VerdictError::Stale { review });
         }

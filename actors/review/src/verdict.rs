@@ -28,6 +28,12 @@ pub enum VerdictError {
         /// Which one.
         review: ReviewId,
     },
+    /// It was not answered in time.
+    #[error("the time to answer review `{review}` is over")]
+    Expired {
+        /// Which one.
+        review: ReviewId,
+    },
     /// The answer makes no sense here.
     #[error("review `{review}` cannot be answered with \"{verdict}\", only with {allowed}")]
     NotFitting {

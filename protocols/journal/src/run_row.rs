@@ -101,13 +101,25 @@ impl RunRow {
             Event::Suspended { reason } => self.rest(OutcomeKind::Waiting, reason),
             Event::Quarantined { reason } => self.rest(OutcomeKind::Quarantined, reason),
             Event::Resumed { .. } if self.status != RunStatus::Paused => self.go_on(),
-            Event::CommandAccepted { command: Command::Pause, .. } => self.status = RunStatus::Paused,
-            Event::CommandAccepted { command: Command::Unpause, .. }
-            | Event::ReviewDecided { review: ReviewId::Quarantine(_), .. } => self.go_on(),
+            Event::CommandAccepted { command, .. } => self.take_command(command),
+            Event::ReviewDecided { review: ReviewId::Quarantine(_), .. } => self.go_on(),
             Event::RunConcluded { outcome, .. } => {
                 self.rest(outcome.kind, &outcome.detail);
                 self.ended_at = Some(record.time);
             }
+            _ => {}
+        }
+    }
+
+    fn take_command(&mut self, command: &Command) {
+        match command {
+            // A run that was set aside goes on to its end; how often it was started does not matter any more.
+            Command::Cancel { .. } if self.status == RunStatus::Quarantined => {
+                self.starts_without_progress = 0;
+                self.go_on();
+            }
+            Command::Pause if self.status.is_open() => self.status = RunStatus::Paused,
+            Command::Unpause if self.status == RunStatus::Paused => self.go_on(),
             _ => {}
         }
     }

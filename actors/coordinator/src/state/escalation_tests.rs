@@ -10,9 +10,12 @@ use playhouse_types::{
 
 use super::tests::{assigned, check_end, check_speaker, crew, decide, decide_at, ended, name, record, said};
 use super::{CoordinatorState, Decision};
-use crate::{AgentPolicy, CheckArguments, CrewDefinition, Escalation, turns};
+use crate::{Acceptance, AgentPolicy, CheckArguments, CrewDefinition, Escalation, turns};
 
 const CALL: CallId = CallId { turn: TurnId(1), step: Step(1), ordinal: 0 };
+
+/// When commands are taken.
+const AT: Acceptance = Acceptance { epoch: 3, now: Timestamp(3_000_000) };
 
 fn crew_with(on_crash: &[Escalation], on_model_failure: &[Escalation]) -> CrewDefinition {
     let mut crew = crew(None, turns(9));
@@ -150,7 +153,7 @@ fn answer(state: &CoordinatorState, review: ReviewId, verdict: Verdict) -> Vec<E
     });
     let command = Command::Decide { review, verdict, by: "ann".to_owned(), subject_hash: None };
     let pending = PendingCommand { id: CommandId("c".to_owned()), command };
-    state.accept(pending, &check, 3).into_iter().map(|(_, event)| event).collect()
+    state.accept(pending, &check, AT).into_iter().map(|(_, event)| event).collect()
 }
 
 #[test]
@@ -199,4 +202,96 @@ fn a_paused_run_gives_no_further_turn_and_goes_on_when_told() {
     assert!(matches!(decide(crew(None, turns(9)), &records), Decision::Suspend(_)));
     records.push(command(2, "u", Command::Unpause));
     check_speaker(decide(crew(None, turns(9)), &records), 1, "a");
+}
+
+#[test]
+fn a_run_that_was_set_aside_can_be_cancelled_but_not_paused() {
+    let quarantined = record(2, 0, Event::Quarantined { reason: "why".to_owned() });
+    let mut records = vec![assigned(1, 1, "a"), quarantined];
+    let pending = |command| PendingCommand { id: CommandId("c".to_owned()), command };
+    let check: CheckArguments = Arc::new(|_, arguments| Ok(arguments.to_owned()));
+    let taken = |records: &[Record], command| {
+        let taken = state(records).accept(pending(command), &check, AT);
+        taken.into_iter().map(|(_, event)| event).collect::<Vec<_>>()
+    };
+    for command in [Command::Pause, Command::Unpause] {
+        let events = taken(&records, command);
+        assert!(matches!(events.as_slice(), [Event::CommandRefused { .. }]), "{events:?}");
+    }
+    let events = taken(&records, Command::Cancel { reason: "enough".to_owned() });
+    records.push(record(3, 0, events[0].clone()));
+    assert_eq!(decide(crew(None, turns(9)), &records), Decision::CancelTurns);
+    records.push(ended(4, 1, TurnOutcome::Cancelled));
+    check_end(&decide(crew(None, turns(9)), &records), OutcomeKind::Cancelled, "enough");
+}
+
+#[test]
+fn a_run_that_has_ended_takes_no_command() {
+    let outcome = playhouse_types::RunOutcome { kind: OutcomeKind::Concluded, detail: "done".to_owned() };
+    let usage = playhouse_types::Usage::default();
+    let concluded = record(2, 0, Event::RunConcluded { outcome, result: None, usage });
+    let check: CheckArguments = Arc::new(|_, arguments| Ok(arguments.to_owned()));
+    let pending = PendingCommand { id: CommandId("c".to_owned()), command: Command::Pause };
+    let taken = state(&[concluded]).accept(pending, &check, AT);
+    assert!(matches!(taken.as_slice(), [(_, Event::CommandRefused { .. })]), "{taken:?}");
+}
+
+#[test]
+fn two_agents_in_trouble_do_not_hide_each_other() {
+    // `a` failed and waits for `b`, who was given up and has nobody to end its turn.
+    let (actor, incarnation) = (Lane::new("b").unwrap(), Incarnation(4));
+    let lost = record(3, 0, Event::ActorGivenUp { actor, incarnation, reason: "crashed".to_owned() });
+    let records = [assigned(1, 1, "a"), assigned(1, 2, "b"), failed(2), lost];
+    assert_eq!(decide(crew(None, turns(9)), &records), Decision::Quarantine("`b` crashed".to_owned()));
+    let mut both = crew(None, turns(9));
+    let policy = AgentPolicy { on_crash: vec![Escalation::SkipTurn], ..AgentPolicy::default() };
+    both.policies.insert(name("b"), policy);
+    check_measure(&decide(both, &records), &Escalation::SkipTurn, Some(2));
+}
+
+#[test]
+fn a_run_is_not_set_aside_while_another_agent_is_in_the_middle_of_something() {
+    let records = [assigned(1, 1, "a"), assigned(1, 2, "b"), given_up(2)];
+    assert_eq!(decide(crew(None, turns(9)), &records), Decision::Wait);
+    let ended = [records.to_vec(), vec![ended(3, 2, TurnOutcome::Replied)]].concat();
+    assert_eq!(decide(crew(None, turns(9)), &ended), Decision::Quarantine("`a` crashed".to_owned()));
+}
+
+#[test]
+fn time_that_a_person_takes_is_not_active_time() {
+    let crew = || crew(None, crate::deadline(std::time::Duration::from_secs(60)));
+    let mut records = vec![assigned(1, 1, "a"), asked(None, OnExpiry::Deny)];
+    assert!(matches!(decide_at(crew(), &records, 10_000), Decision::Suspend(_)));
+    let decided = Event::ReviewDecided {
+        review: ReviewId::Approval(CALL),
+        verdict: Verdict::Approve,
+        by: "ann".to_owned(),
+    };
+    records.push(Record { epoch: 2, ..record(10_000, 0, decided) });
+    records.push(Record { epoch: 3, ..record(20_000, 0, Event::Resumed { epoch: 3, clean: true }) });
+    assert_eq!(decide_at(crew(), &records, 20_001), Decision::Wait);
+}
+
+#[test]
+fn an_approved_call_goes_on_while_another_one_waits() {
+    let other = CallId { ordinal: 1, ..CALL };
+    let Event::ReviewOpened { request, .. } = asked(None, OnExpiry::Deny).event else { unreachable!() };
+    let second = record(2, 1, Event::ReviewOpened { review: ReviewId::Approval(other), request });
+    let decided = Event::ReviewDecided {
+        review: ReviewId::Approval(CALL),
+        verdict: Verdict::Approve,
+        by: "ann".to_owned(),
+    };
+    let records = [assigned(1, 1, "a"), asked(None, OnExpiry::Deny), second, record(3, 0, decided)];
+    assert_eq!(decide(crew(None, turns(9)), &records), Decision::Wait);
+}
+
+#[test]
+fn a_review_that_escalated_once_waits_after_a_person_has_reopened_the_run() {
+    let quarantined = record(11, 0, Event::Quarantined { reason: "why".to_owned() });
+    let review = ReviewId::Quarantine(1);
+    let reopened = Event::ReviewDecided { review, verdict: Verdict::Reopen, by: "ann".to_owned() };
+    let records =
+        [assigned(1, 1, "a"), asked(Some(10), OnExpiry::Escalate), quarantined, record(12, 0, reopened)];
+    assert!(matches!(decide_at(crew(None, turns(9)), &records, 13), Decision::Suspend(_)));
 }

@@ -79,7 +79,8 @@ fn decided(review: ReviewId, verdict: Verdict) -> Event {
 #[test]
 fn the_first_answer_wins_and_later_ones_learn_it() {
     let queue = queue([opened(), decided(APPROVAL, Verdict::Approve)]);
-    let refused = queue.check(APPROVAL, &Verdict::Reject { reason: String::new() }, None).unwrap_err();
+    let refused =
+        queue.check(APPROVAL, &Verdict::Reject { reason: String::new() }, None, Timestamp(20)).unwrap_err();
     let by = "ann".to_owned();
     assert_eq!(refused, VerdictError::Closed { review: APPROVAL, verdict: "approved", by });
 }
@@ -87,19 +88,19 @@ fn the_first_answer_wins_and_later_ones_learn_it() {
 #[test]
 fn an_answer_to_another_subject_is_stale() {
     let queue = queue([opened()]);
-    assert!(queue.check(APPROVAL, &Verdict::Approve, Some([7; 32])).is_ok());
-    let refused = queue.check(APPROVAL, &Verdict::Approve, Some([8; 32])).unwrap_err();
+    assert!(queue.check(APPROVAL, &Verdict::Approve, Some([7; 32]), Timestamp(20)).is_ok());
+    let refused = queue.check(APPROVAL, &Verdict::Approve, Some([8; 32]), Timestamp(20)).unwrap_err();
     assert_eq!(refused, VerdictError::Stale { review: APPROVAL });
 }
 
 #[test]
 fn an_answer_that_does_not_fit_is_refused_with_those_that_do() {
     let queue = queue([opened()]);
-    let refused = queue.check(APPROVAL, &Verdict::Reopen, None).unwrap_err().to_string();
+    let refused = queue.check(APPROVAL, &Verdict::Reopen, None, Timestamp(20)).unwrap_err().to_string();
     assert!(refused.contains("approve, edit or reject"), "{refused}");
     let other = ReviewId::Quarantine(9);
     assert_eq!(
-        queue.check(other, &Verdict::Reopen, None).unwrap_err(),
+        queue.check(other, &Verdict::Reopen, None, Timestamp(20)).unwrap_err(),
         VerdictError::Unknown { review: other }
     );
 }
@@ -110,13 +111,13 @@ fn a_call_in_doubt_is_a_review_with_its_exact_arguments() {
     let open = queue.get(ReviewId::Doubt(CALL)).unwrap();
     assert_eq!(open.request.arguments, "{\"to\":1}");
     assert_eq!((open.request.tool.as_str(), open.request.reason.as_str()), ("send", "lost"));
-    assert!(queue.check(ReviewId::Doubt(CALL), &Verdict::DidNotHappen, None).is_ok());
+    assert!(queue.check(ReviewId::Doubt(CALL), &Verdict::DidNotHappen, None, Timestamp(20)).is_ok());
 }
 
 #[test]
 fn a_quarantine_is_a_review_of_its_epoch() {
     let queue = queue([Event::Quarantined { reason: "why".to_owned() }]);
-    assert!(queue.check(ReviewId::Quarantine(4), &Verdict::Skip, None).is_ok());
+    assert!(queue.check(ReviewId::Quarantine(4), &Verdict::Skip, None, Timestamp(20)).is_ok());
 }
 
 #[test]
@@ -132,4 +133,21 @@ fn a_review_expires_at_its_moment_and_not_before() {
     let queue = queue([opened()]);
     assert_eq!(queue.expired(Timestamp(49)).count(), 0);
     assert_eq!(queue.expired(Timestamp(50)).count(), 1);
+}
+
+#[test]
+fn an_answer_after_its_time_is_refused() {
+    let queue = queue([opened()]);
+    let refused = queue.check(APPROVAL, &Verdict::Approve, None, Timestamp(50)).unwrap_err();
+    assert_eq!(refused, VerdictError::Expired { review: APPROVAL });
+}
+
+#[test]
+fn a_call_in_doubt_is_asked_about_after_its_turn_was_skipped() {
+    let skipped = TurnOutcome::Skipped { reason: String::new() };
+    let ended = Event::TurnEnded { turn: TurnId(2), outcome: skipped };
+    let doubt = Event::ToolInDoubt { call: CALL, detail: "lost".to_owned() };
+    for events in [[intent(), doubt.clone(), ended.clone()], [intent(), ended, doubt]] {
+        assert!(queue(events).get(ReviewId::Doubt(CALL)).is_some());
+    }
 }

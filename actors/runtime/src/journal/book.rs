@@ -70,6 +70,14 @@ impl RunBook {
                 incarnation: stale.incarnation,
             });
         }
+        // A command is taken once, with what it came to then; whoever takes it again learns how it stands.
+        let known = records
+            .first()
+            .filter(|first| first.key == command_slot(first.key))
+            .and_then(|first| self.keys.get(&first.key).and_then(|seq| self.log.get(*seq)).cloned());
+        if let Some(known) = known {
+            return Ok(vec![known]);
+        }
         records.into_iter().map(|record| self.append_one(record, now)).collect()
     }
 
@@ -94,7 +102,7 @@ impl RunBook {
         self.row.apply(&record);
         self.pending.records.push(stored);
         self.pending.is_urgent |= is_urgent;
-        if let Event::CommandAccepted { id, .. } = &record.event {
+        if let Event::CommandAccepted { id, .. } | Event::CommandRefused { id, .. } = &record.event {
             self.pending.acknowledged.push(id.clone());
         }
         // Before the log has it: what is settled is forgotten there.
@@ -106,6 +114,11 @@ impl RunBook {
     const fn place(&self, lane_prev: Option<Seq>, time: Timestamp) -> RunPlace<'_> {
         let RunRow { run, key, tenant, .. } = &self.row;
         RunPlace { run: *run, key, tenant, epoch: self.epoch, lane_prev, time }
+    }
+
+    /// Tells whether anything waits for the next commit.
+    pub(crate) const fn has_pending(&self) -> bool {
+        !self.pending.records.is_empty()
     }
 
     /// Tells whether something waits that must not wait.
@@ -161,7 +174,8 @@ impl RunBook {
             lane: Lane::run(),
             incarnation: lane.incarnation,
             key,
-            causation: Some(durable),
+            // Nobody has decided it: it is a fact.
+            causation: None,
             label: Label::default(),
             event: Event::Suspended { reason: reason.to_owned() },
         };
@@ -180,6 +194,11 @@ impl RunBook {
             intents: Vec::new(),
         })
     }
+}
+
+/// Returns the key of a command in the same place.
+const fn command_slot(key: RecordKey) -> RecordKey {
+    RecordKey { kind: Kind::CommandAccepted, ..key }
 }
 
 /// Returns what a record says about an effect that other runs may mean as well.

@@ -95,6 +95,8 @@ impl Actor for JournalWriter {
     ) -> Result<(), ActorProcessingErr> {
         match mail.message {
             JournalMsg::Open { row, epoch, log, reply } => {
+                // Closed before, perhaps; from now on it is open.
+                writer.unopened.retain(|run| *run != row.run);
                 writer.books.insert(row.run, RunBook::open(*row, epoch, log));
                 // The caller may have gone: the run is then closed with its supervisor.
                 let _ = reply.send(());
@@ -148,8 +150,11 @@ impl WriterState {
     }
 
     fn mark_dirty(&mut self, run: RunId) {
-        self.dirty.insert(run);
-        self.is_urgent |= self.books.get(&run).is_some_and(RunBook::is_urgent);
+        // What was on record already is not written again.
+        if let Some(book) = self.books.get(&run).filter(|book| book.has_pending()) {
+            self.dirty.insert(run);
+            self.is_urgent |= book.is_urgent();
+        }
     }
 
     fn admit(&mut self, runs: Vec<Admission>, owner: BootId, reply: AdmissionReply) {

@@ -107,7 +107,7 @@ impl Reviews {
         verdict: &Verdict,
         subject_hash: Option<[u8; 32]>,
     ) -> Result<(), VerdictError> {
-        self.queue.check(review, verdict, subject_hash).map(drop)
+        self.queue.check(review, verdict, subject_hash, Timestamp::default()).map(drop)
     }
 }
 

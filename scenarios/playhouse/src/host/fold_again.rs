@@ -33,9 +33,14 @@ impl Started {
         let mut started = self;
         loop {
             let definition = Arc::clone(&started.live.definition);
-            let end = started.live.keep(Arc::clone(inner), started.snapshots).await;
+            let (end, leave) = started.live.keep(Arc::clone(inner), started.snapshots).await;
+            // A call that was left may still land, which only the next process can wait for.
+            if leave == Leave::Keep {
+                return end;
+            }
             match fold_again(inner, &end, &definition).await {
-                Some(again) => started = again,
+                Some(Ok(again)) => started = again,
+                Some(Err(set_aside)) => return set_aside,
                 None => return end,
             }
         }
@@ -44,8 +49,13 @@ impl Started {
 
 /// Goes on with a run whose journal writer has crashed: it is folded again from the store, under the next epoch.
 ///
-/// Returns `None` if the run has come to rest for another reason, or cannot be gone on with here.
-async fn fold_again(inner: &Arc<Inner>, end: &RunEnd, definition: &Arc<Definition>) -> Option<Started> {
+/// Returns `None` if the run has come to rest for another reason, or cannot be gone on with here; its end if it was set
+/// aside.
+async fn fold_again(
+    inner: &Arc<Inner>,
+    end: &RunEnd,
+    definition: &Arc<Definition>,
+) -> Option<Result<Started, RunEnd>> {
     let run = end.row.run;
     let is_orphaned = matches!(end.rest, RunRest::Lost(JournalError::Stopped));
     if !is_orphaned || inner.failure.get().is_some() || inner.refuse_when_closing().is_err() {
@@ -56,7 +66,7 @@ async fn fold_again(inner: &Arc<Inner>, end: &RunEnd, definition: &Arc<Definitio
         match open_again(inner, run, definition).await {
             Ok(started) => {
                 warn!(run.id = %run, "the journal writer was restarted, the run was folded again");
-                return started;
+                return Some(started);
             }
             Err(error) => warn!(run.id = %run, error = %error, n_try, "the run could not be folded again"),
         }
@@ -68,11 +78,10 @@ async fn open_again(
     inner: &Arc<Inner>,
     run: RunId,
     definition: &Arc<Definition>,
-) -> Result<Option<Started>, RunError> {
+) -> Result<Result<Started, RunEnd>, RunError> {
     let opened = match open_run(inner, definition, run, Opening::Claim).await? {
         Ok(opened) => opened,
-        // It was set aside, which its row says.
-        Err(_) => return Ok(None),
+        Err(set_aside) => return Ok(Err(set_aside)),
     };
     let epoch = opened.epoch;
     let model = admitted(&opened.journal).and_then(|admitted| admitted.model.clone());
@@ -83,7 +92,7 @@ async fn open_again(
     if started.is_err() {
         inner.let_go(run, epoch, Leave::Keep).await;
     }
-    started.map(Some)
+    started.map(Ok)
 }
 
 #[cfg(test)]

@@ -53,6 +53,8 @@ impl CrewLinks for Links {
 
     fn cancel_turns(&self, speakers: &[AgentName]) {
         let Some((inner, live)) = self.ends() else { return };
+        // Noted first: an agent that starts now must not begin anything.
+        live.is_cancelling.store(true, Ordering::Release);
         inner.calls.cancel_run(live.run);
         for (agent, address) in live.agents.iter().filter(|(agent, _)| speakers.contains(agent)) {
             if address.send(AgentMsg::Cancel) == Err(SendError::Stopped) {
@@ -94,19 +96,19 @@ impl CrewLinks for Links {
 
     fn replace_model(&self, agent: Option<&AgentName>, model: &ModelName) {
         let Some((inner, live)) = self.ends() else { return };
-        let (agent, model) = (agent.cloned(), model.clone());
+        let (agent, model, is_single) = (agent.cloned(), model.clone(), agent.is_some());
         tokio::spawn(async move {
-            let replaced = match &agent {
-                Some(agent) => vec![agent.clone()],
-                None => live.agents.keys().cloned().collect(),
-            };
-            for agent in replaced {
-                match inner.endpoints.named(&live.definition, &agent, &model).await {
-                    Ok(found) => live.replace_model(&agent, &found),
+            let is_meant = |known: &AgentName| agent.as_ref().is_none_or(|agent| agent == known);
+            for (agent, address) in live.agents.iter().filter(|(known, _)| is_meant(known)) {
+                match inner.endpoints.named(&live.definition, agent, &model).await {
+                    Ok(found) => live.replace_model(agent, &found),
                     // It goes on with the model it has: if that fails again, the next measure follows.
                     Err(cause) => error!(run.id = %live.run, error = %cause, "a model could not be replaced"),
                 }
-                live.restart(&agent).await;
+                // Of all agents, those that do not run begin with it.
+                if is_single || address.current().is_some() {
+                    live.restart(agent).await;
+                }
             }
         });
     }

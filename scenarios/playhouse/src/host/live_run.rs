@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use playhouse_agents::{Effects, RunContext};
@@ -146,6 +147,8 @@ pub(crate) struct LiveRun {
     pub(crate) coordinator: Address<CoordinatorMsg>,
     pub(crate) agents: BTreeMap<AgentName, Address<AgentMsg>>,
     models: BTreeMap<AgentName, ModelSlot>,
+    /// Set once the open turns are to be cancelled.
+    pub(crate) is_cancelling: Arc<AtomicBool>,
     rest: Arc<watch::Sender<Option<RunRest>>>,
 }
 
@@ -171,6 +174,7 @@ impl LiveRun {
             .map(|agent| (agent.name.clone(), Address::new(MAILBOX)))
             .collect();
         let context = Arc::new(context(inner, &opened, admitted));
+        let is_cancelling = Arc::clone(&context.is_cancelling);
         inner.note_epoch(run, opened.epoch, opened.journal.log());
         let parts =
             Parts { inner, opened: &opened, context, means, coordinator: &coordinator, agents: &agents };
@@ -207,6 +211,7 @@ impl LiveRun {
             coordinator,
             agents,
             models,
+            is_cancelling,
             rest,
         });
         links.connect(inner, &live);
@@ -241,8 +246,12 @@ impl LiveRun {
         let _ = self.supervisor.send_message(message);
     }
 
-    /// Waits until the run rests, stops its actors and says how it ended.
-    pub(crate) async fn keep(self: Arc<Self>, inner: Arc<Inner>, mut snapshots: Snapshots) -> RunEnd {
+    /// Waits until the run rests, stops its actors and says how it ended, and whether calls of it were left.
+    pub(crate) async fn keep(
+        self: Arc<Self>,
+        inner: Arc<Inner>,
+        mut snapshots: Snapshots,
+    ) -> (RunEnd, Leave) {
         let mut resting = self.rest.subscribe();
         let rest = tokio::select! {
             biased;
@@ -280,7 +289,7 @@ impl LiveRun {
         // A call that was left may still land: nobody else may take the run before this process is gone.
         let leave = if is_idle { Leave::Release } else { Leave::Keep };
         inner.close_run(&end, self.epoch, leave).await;
-        end
+        (end, leave)
     }
 
     /// Waits until the journal refuses the run.
@@ -341,6 +350,8 @@ fn context(inner: &Inner, opened: &OpenedRun, admitted: &playhouse_journal::Admi
         input: admitted.input.as_str().into(),
         data_dir: inner.options.data_dir.clone(),
         owner_gone_at: opened.owner_gone_at,
+        epoch: opened.epoch,
+        is_cancelling: Arc::default(),
         ownership: Arc::new(OwnedRun {
             run,
             epoch: opened.epoch,

@@ -69,7 +69,7 @@ impl Runtime {
         }
         if row.status == RunStatus::Quarantined && !inner.store.pending(run).await?.is_empty() {
             // A person has said what to do while nobody could take it.
-            Box::pin(self.settle_commands(run, find)).await?;
+            Box::pin(self.take_commands(run, find)).await?;
         }
         if let Some(end) = settled(inner, run).await? {
             return Ok(Resumed::Settled(Box::new(end)));
@@ -175,20 +175,35 @@ pub(crate) async fn prepare(
     row: &RunRow,
     find: &FindScenario<'_>,
 ) -> Result<(Arc<Definition>, Means), RunError> {
+    let definition = find_definition(inner, row, find).await?;
     let first = inner.store.records(row.run, Seq(0), 1).await?;
-    let (parameters, model) = match first.first().map(|record| &record.event) {
+    let model = match first.first().map(|record| &record.event) {
         // A fork shares its admission with another run, which has another trace; its own choices stand further on.
         Some(Event::RunAdmitted(admitted)) if admitted.trace != row.trace => {
             let terms = Terms::of(read_all(&*inner.store, row.run).await?.as_ref());
-            (&admitted.parameters, terms.and_then(|terms| terms.model))
+            terms.and_then(|terms| terms.model)
         }
-        Some(Event::RunAdmitted(admitted)) => (&admitted.parameters, admitted.model.clone()),
-        Some(Event::BatchAdmitted(admitted)) => (&admitted.parameters, admitted.model.clone()),
-        _ => return Err(RunError::Invalid(format!("run `{}` has no admission on record", row.run))),
+        Some(Event::RunAdmitted(admitted)) => admitted.model.clone(),
+        Some(Event::BatchAdmitted(admitted)) => admitted.model.clone(),
+        _ => None,
     };
-    let definition = find(&row.scenario, parameters).map_err(RunError::Invalid)?;
     let means = inner.means(&definition, model.as_ref()).await?;
     Ok((definition, means))
+}
+
+/// Finds the scenario of a run, with the parameters that it was admitted with.
+pub(crate) async fn find_definition(
+    inner: &Arc<Inner>,
+    row: &RunRow,
+    find: &FindScenario<'_>,
+) -> Result<Arc<Definition>, RunError> {
+    let first = inner.store.records(row.run, Seq(0), 1).await?;
+    let parameters = match first.first().map(|record| &record.event) {
+        Some(Event::RunAdmitted(admitted)) => &admitted.parameters,
+        Some(Event::BatchAdmitted(admitted)) => &admitted.parameters,
+        _ => return Err(RunError::Invalid(format!("run `{}` has no admission on record", row.run))),
+    };
+    find(&row.scenario, parameters).map_err(RunError::Invalid)
 }
 
 /// Makes a run ours and opens it; a run that keeps crashing is set aside instead.
@@ -221,7 +236,7 @@ async fn open_claimed(
         return Ok(Ok(OpenedRun { definition, journal, fold, row, epoch, owner_gone_at: None }));
     }
     if let Some(reason) = why_set_aside(&row, journal.log(), fold.coordinator(), &definition) {
-        return quarantine(inner, journal, row, epoch, reason).await.map(Err);
+        return quarantine(inner, &definition, journal, row, epoch, reason).await.map(Err);
     }
     let head = journal.log().head();
     record_resumption(&journal, epoch, claimed.is_clean).await?;
@@ -234,6 +249,7 @@ async fn open_claimed(
 
 async fn quarantine(
     inner: &Arc<Inner>,
+    definition: &Definition,
     journal: RunJournal,
     mut row: RunRow,
     epoch: u64,
@@ -251,6 +267,10 @@ async fn quarantine(
     let run = row.run;
     let records = journal.commit(vec![record]).await.map_err(|source| inner.lost(run, source))?;
     records.iter().for_each(|record| row.apply(record));
+    // A person decides about this change once: what is answered is on record as known.
+    if let Some((from, to)) = changed(journal.log(), definition) {
+        record_change(&journal, epoch, from, to).await?;
+    }
     let end = RunEnd { row, result: None, rest: RunRest::Concluded(outcome) };
     inner.close_run(&end, epoch, Leave::Release).await;
     Ok(end)

@@ -373,8 +373,11 @@ impl Inner {
     ) -> Result<Started, RunError> {
         let snapshots = self.snapshots(&opened);
         for (agent, model) in replaced_models(&opened) {
-            let found = self.endpoints.named(&opened.definition, &agent, &model).await?;
-            means.models.insert(agent, found);
+            match self.endpoints.named(&opened.definition, &agent, &model).await {
+                Ok(found) => drop(means.models.insert(agent, found)),
+                // It goes on with the model of the scenario: a run must not hang on a name that somebody chose.
+                Err(cause) => error!(run.id = %opened.row.run, error = %cause, "a model cannot be asked"),
+            }
         }
         let live = LiveRun::start(self, opened, means).await?;
         Ok(Started { live, snapshots })

@@ -3,7 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use playhouse_coordinator::{CheckArguments, Consequences, CoordinatorState, Decision, conclusion};
+use playhouse_coordinator::{
+    Acceptance, CheckArguments, Consequences, CoordinatorState, Decision, conclusion,
+};
 use playhouse_journal::{Command, CommandId, Event, PendingCommand, Record};
 use playhouse_messages::Transcript;
 use playhouse_types::{RunOutcome, Seq, Timestamp};
@@ -114,7 +116,8 @@ impl<'a> CoordinatorReplay<'a> {
         self.seen.go_to(self.cast, records, seen);
         if let Some((id, command)) = command_of(records, record) {
             let pending = PendingCommand { id: id.clone(), command: command.clone() };
-            let consequences = self.seen.state.accept(pending, &self.check, record.epoch);
+            let at = Acceptance { epoch: record.epoch, now: record.time };
+            let consequences = self.seen.state.accept(pending, &self.check, at);
             return compare(&consequences, record, || "nothing more of this command".to_owned());
         }
         // It decided between the last record it had seen and the one that it wrote: a limit in time may lie between.
