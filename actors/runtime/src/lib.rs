@@ -71,8 +71,9 @@ pub use ids::{new_boot_id, new_run_id, new_run_key, new_trace};
 pub use journal::{JournalWriter, WriterArgs, WriterFailure};
 pub use restart::Restarted;
 pub use supervisor::{
-    AdminError, Backoff, ChildCounts, ChildId, ChildKind, ChildSpec, ChildStatus, Heartbeat, Intensity,
-    NotStarted, Note, Phase, PolicyFault, RestartPolicy, RestartType, SpecError, StartArgs, StartChild,
-    StopMode, Strategy, Supervisor, SupervisorArgs, SupervisorMsg, SupervisorObserver, SupervisorState,
+    AdminError, Backoff, Bound, ChildCounts, ChildId, ChildKind, ChildSpec, ChildStatus, Heartbeat,
+    Intensity, NotStarted, Note, Phase, PolicyFault, RestartPolicy, RestartType, SpecError, StartArgs,
+    StartChild, StopMode, Strategy, Supervisor, SupervisorArgs, SupervisorMsg, SupervisorObserver,
+    SupervisorState,
 };
 pub use user_pool::{UserCodeError, UserPool, UserPoolLimits};

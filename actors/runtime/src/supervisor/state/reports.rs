@@ -12,6 +12,7 @@ use tracing::{error, warn};
 
 use super::{AdminError, ChildId, Note, SupervisorMsg, SupervisorState, answer};
 use crate::KeyedDraws;
+use crate::supervisor::messages::Bound;
 use crate::supervisor::policy::Intensity;
 
 /// The longest reason that a report keeps, in bytes: panic texts can hold anything.
@@ -39,9 +40,9 @@ impl SupervisorState {
     pub(super) fn escalate(&mut self, id: ChildId, beyond: Option<Intensity>) {
         let Some(entry) = self.children.get_mut(id) else { return };
         let name = Arc::clone(&entry.spec.name);
-        let (whose, max_restarts, window) = match beyond {
-            Some(bound) => ("it and its siblings", bound.max_restarts, bound.window),
-            None => ("it", entry.spec.policy.max_restarts, entry.spec.policy.window),
+        let (bound, whose, max_restarts, window) = match beyond {
+            Some(beyond) => (Bound::OfAll, "it and its siblings", beyond.max_restarts, beyond.window),
+            None => (Bound::OfChild, "it", entry.spec.policy.max_restarts, entry.spec.policy.window),
         };
         warn!(child = %name, "restarted too often, giving up");
         let reason = format!("{whose} failed more than {max_restarts} times within {window:?}");
@@ -49,7 +50,7 @@ impl SupervisorState {
         let before = self.escalated.take();
         self.escalated = Some(tokio::spawn(async move {
             ended(told).await;
-            observer.escalated(&name, reason).await;
+            observer.escalated(&name, bound, reason).await;
             // So that the last one ends after all others.
             ended(before).await;
         }));
