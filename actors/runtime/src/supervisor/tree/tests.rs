@@ -101,6 +101,32 @@ fn a_child_that_is_told_to_stop_while_it_starts_is_stopped_when_it_has() {
 }
 
 #[test]
+fn a_member_of_a_group_that_is_terminated_ends_before_those_before_it_stop_or_start() {
+    for strategy in [Strategy::RestForOne, Strategy::OneForAll] {
+        let mut tree = running(strategy, 4);
+        assert_eq!(exit(&mut tree, 0, Failed), [stop(3)]);
+        // Its turn to stop comes all the same, and nobody's before or while it ends.
+        assert_eq!(tree.terminate(ChildId(2)), []);
+        assert_eq!(exit(&mut tree, 3, Normal), [stop(2)]);
+        assert_eq!(tree.terminate(ChildId(2)), []);
+        assert_eq!(exit(&mut tree, 2, Normal), [stop(1)]);
+        assert_eq!(exit(&mut tree, 1, Normal), [start(0)]);
+        assert_eq!(phases(&tree)[2], Phase::Idle, "it is not started again");
+    }
+}
+
+#[test]
+fn a_restart_of_a_group_waits_for_a_member_that_is_being_terminated() {
+    for strategy in [Strategy::RestForOne, Strategy::OneForAll] {
+        let mut tree = running(strategy, 3);
+        assert_eq!(tree.terminate(ChildId(2)), [stop(2)]);
+        assert_eq!(exit(&mut tree, 0, Failed), []);
+        assert_eq!(exit(&mut tree, 2, Normal), [stop(1)]);
+        assert_eq!(exit(&mut tree, 1, Normal), [start(0)]);
+    }
+}
+
+#[test]
 fn a_shutdown_stops_in_reverse_what_runs_or_starts_and_then_ends() {
     let mut tree = tree(Strategy::OneForOne, 4);
     tree.boot((0..4).map(ChildId));
