@@ -186,8 +186,10 @@ impl SupervisorState {
         let was_asked = self.tree.phase(id) == Some(Phase::Stopping);
         let now = self.args.clock.monotonic();
         let actions = self.tree.exited(id, exit, now, self.jitter(id, incarnation));
+        // What is started again or given up has its reason, however it ended.
+        let goes_on = matches!(self.tree.phase(id), Some(Phase::Restarting | Phase::GivenUp));
         // Whoever fails while it stops has failed; that it was killed or not even started was our doing.
-        if if was_asked { exit == ExitKind::Failed } else { exit != ExitKind::Normal } {
+        if if was_asked { exit == ExitKind::Failed } else { goes_on || exit != ExitKind::Normal } {
             self.report(id, incarnation, exit, reason);
         }
         self.settle_stop(id);
