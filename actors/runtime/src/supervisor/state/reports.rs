@@ -22,10 +22,11 @@ const REASON_LIMIT_BYTES: usize = 2048;
 const REPORTED_WITHIN: Duration = Duration::from_secs(30);
 
 impl SupervisorState {
-    /// Draws from the child's name and incarnation: a storm of restarts spreads, a test repeats.
+    /// Draws from the supervisor, the child's name and its incarnation: a storm of restarts spreads, also over supervisors
+    /// whose children have the same names.
     pub(super) fn jitter(&self, id: ChildId, incarnation: Incarnation) -> f64 {
         let name = self.children.get(id).map_or("", |entry| &entry.spec.name);
-        KeyedDraws::named(0, name, &[incarnation.0]).unit()
+        KeyedDraws::named(self.myself.get_id().pid(), name, &[incarnation.0]).unit()
     }
 
     pub(super) fn report(&mut self, id: ChildId, incarnation: Incarnation, exit: ExitKind, reason: String) {

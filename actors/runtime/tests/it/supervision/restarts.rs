@@ -180,3 +180,26 @@ async fn s29_waits_between_restarts_double_with_jitter_and_begin_anew_after_heal
     world.tell("a", Order::Panic).await;
     assert_eq!(stage.phase("a").await, Some(Phase::Running), "after health the first restart is at once");
 }
+
+#[tokio::test(start_paused = true)]
+async fn s29_children_of_one_name_below_many_supervisors_do_not_restart_in_step() {
+    let world = World::new();
+    let backoff = Backoff { first: Duration::from_secs(10), max: Duration::from_secs(10), jitter: 1.0 };
+    let mut stages = Vec::new();
+    for _ in 0..20 {
+        let spec = ChildSpec { policy: RestartPolicy::default().backoff(backoff), ..world.spec("clerk") };
+        let stage = world.supervise(world.args(Strategy::OneForOne, vec![spec])).await;
+        world.tell("clerk", Order::Panic).await;
+        assert_eq!(stage.phase("clerk").await, Some(Phase::Running), "the first restart is at once");
+        stages.push((stage, world.child("clerk")));
+    }
+    for (_, clerk) in &stages {
+        clerk.send_message(Order::Panic).unwrap();
+    }
+    world.pass(Duration::from_secs(5)).await;
+    let mut n_running = 0;
+    for (stage, _) in &stages {
+        n_running += usize::from(stage.phase("clerk").await == Some(Phase::Running));
+    }
+    assert!((1..20).contains(&n_running), "{n_running} of 20 restarted within half the wait");
+}
