@@ -146,3 +146,31 @@ fn a_shutdown_stops_in_reverse_what_runs_or_starts_and_then_ends() {
 fn a_supervisor_without_children_ends_at_once() {
     assert_eq!(tree(Strategy::OneForAll, 0).shutdown(), [Action::End { is_failure: false }]);
 }
+
+/// Does what the tree says, all at once successful, and counts the calls that it takes.
+fn work_off(tree: &mut Tree, mut actions: Vec<Action>) -> u64 {
+    let mut n_calls = 1;
+    while let Some(action) = actions.pop() {
+        actions.extend(match action {
+            Action::Start(id, _) => tree.started(id, NOW),
+            Action::Stop(id) => tree.exited(id, Normal, NOW, 0.0),
+            _ => continue,
+        });
+        assert!(actions.len() <= 1, "one at a time");
+        n_calls += 1;
+    }
+    n_calls
+}
+
+#[test]
+fn s24_starts_restarts_and_stops_of_a_group_take_a_step_for_each_member() {
+    for count in [1_000, 10_000] {
+        let mut tree = tree(Strategy::OneForAll, count);
+        let actions = tree.boot((0..count).map(ChildId));
+        assert_eq!(work_off(&mut tree, actions), count + 1, "starts");
+        let actions = exit(&mut tree, 0, Failed);
+        assert_eq!(work_off(&mut tree, actions), 2 * count, "the others stop, all start");
+        let actions = tree.shutdown();
+        assert_eq!(work_off(&mut tree, actions), count + 1, "stops");
+    }
+}
