@@ -8,7 +8,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use playhouse_journal::ExitKind;
 use playhouse_runtime::{
-    ChildSpec, RestartPolicy, StartChild, Strategy, Supervisor, SupervisorArgs, SupervisorMsg,
+    Bound, ChildSpec, RestartPolicy, StartChild, Strategy, Supervisor, SupervisorArgs, SupervisorMsg,
     SupervisorObserver, SystemClock,
 };
 use playhouse_types::Incarnation;
@@ -52,7 +52,7 @@ impl SupervisorObserver for Escalations {
         futures::future::ready(()).boxed()
     }
 
-    fn escalated(&self, child: &str, _: String) -> BoxFuture<'static, ()> {
+    fn escalated(&self, child: &str, _: Bound, _: String) -> BoxFuture<'static, ()> {
         *self.0.lock().unwrap().entry(child.to_owned()).or_default() += 1;
         futures::future::ready(()).boxed()
     }

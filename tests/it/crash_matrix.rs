@@ -21,12 +21,12 @@ fn check_some(crew: ReferenceCrew, step: usize) {
 }
 
 #[test]
-fn an_agent_that_crashes_anywhere_finishes_its_turn_with_each_effect_once() {
+fn s35_an_agent_that_crashes_anywhere_finishes_its_turn_with_each_effect_once() {
     check_some(ReferenceCrew::Single, 4);
 }
 
 #[test]
-fn a_conversation_that_crashes_anywhere_loses_and_repeats_nothing() {
+fn s33_a_conversation_that_crashes_anywhere_loses_and_repeats_nothing() {
     check_some(ReferenceCrew::Chat, 9);
 }
 
@@ -36,7 +36,7 @@ fn concurrent_speakers_and_calls_that_crash_anywhere_lose_and_repeat_nothing() {
 }
 
 #[test]
-fn a_long_history_that_crashes_anywhere_is_the_same() {
+fn s32_a_long_history_that_crashes_anywhere_is_the_same() {
     check_some(ReferenceCrew::Long, 79);
 }
 

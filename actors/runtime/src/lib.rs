@@ -31,17 +31,19 @@
 //!   to end; calls are not its tasks: they run in the [`CallTable`] and outlive it.
 //! - S10, S16 typed admin calls, answered at once in a storm. S11, S12, S14, S15, S19 who restarts after what.
 //! - S13 escalation: once, to the [`SupervisorObserver`]. With `OneForOne` a child is given up alone and the observer
-//!   decides; OTP would end the supervisor, as ours does for a group and for the bound of all children together.
+//!   decides; OTP would end the supervisor, as ours does for a group and for the bound of all children together, which the
+//!   host has a test for, too: a run whose actors exceed it is set aside.
 //! - S22 to S25 trees and counts, nothing grows or is kept, ten thousand children, names.
 //! - S27 reasons are bounded; secrets never reach a reason, as secret types print `***`. S28 every exit has its reason.
 //! - S29 backoff with jitter and reset. S30 requests to a restarting actor ([`Address::request`]). S31 children of a
 //!   supervisor end with it and start with it. S36, S37 panics in the supervisor, in its observer, without a text. S40 a
 //!   child that blocks its thread; `user_pool.rs` has the tests for tools that do.
-//! - S32 restart from the journal and S35 effects that are not repeated: the journal tests of `playhouse-agents` and
-//!   `playhouse-coordinator`, and the kill tests of the workspace (`tests/it`). S33: there is no inbox to lose, as a mailbox
-//!   is a doorbell and what it rings for is a record. S34: a poisonous request ends in one escalation here; quarantine of
-//!   runs is tested with the host.
-//! - S38: a panic while another one unwinds aborts; `resume` answers that. S39: a build that aborts on panic is refused.
+//! - S32 restart from the journal, S33 nothing that waits is lost (a mailbox is a doorbell, and what it rings for is a
+//!   record), S35 effects that are not repeated: the crash matrix of the workspace (`tests/it`). S34: a poisonous request ends
+//!   in one escalation here.
+//! - S38: a panic while another one unwinds aborts the process, which no test of its own process can survive; that the next
+//!   process goes on is ensured by the kill tests of the workspace (`tests/it`), to which an abort looks the same. S39: a
+//!   build that aborts on panic is refused by the `compile_error` below.
 //!
 //! Not there, on purpose:
 //! - S17, S18 significant children and automatic shutdown: a run ends by a record (`RunConcluded`), never by the absence of
@@ -71,8 +73,9 @@ pub use ids::{new_boot_id, new_run_id, new_run_key, new_trace};
 pub use journal::{JournalWriter, WriterArgs, WriterFailure};
 pub use restart::Restarted;
 pub use supervisor::{
-    AdminError, Backoff, ChildCounts, ChildId, ChildKind, ChildSpec, ChildStatus, Heartbeat, Intensity,
-    NotStarted, Note, Phase, PolicyFault, RestartPolicy, RestartType, SpecError, StartArgs, StartChild,
-    StopMode, Strategy, Supervisor, SupervisorArgs, SupervisorMsg, SupervisorObserver, SupervisorState,
+    AdminError, Backoff, Bound, ChildCounts, ChildId, ChildKind, ChildSpec, ChildStatus, Heartbeat,
+    Intensity, NotStarted, Note, Phase, PolicyFault, RestartPolicy, RestartType, SpecError, StartArgs,
+    StartChild, StopMode, Strategy, Supervisor, SupervisorArgs, SupervisorMsg, SupervisorObserver,
+    SupervisorState,
 };
 pub use user_pool::{UserCodeError, UserPool, UserPoolLimits};

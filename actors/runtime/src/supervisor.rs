@@ -21,7 +21,7 @@ mod tree;
 
 pub use actor::Supervisor;
 pub use heartbeat::Heartbeat;
-pub use messages::{AdminError, ChildCounts, ChildStatus, Note, SupervisorMsg, SupervisorObserver};
+pub use messages::{AdminError, Bound, ChildCounts, ChildStatus, Note, SupervisorMsg, SupervisorObserver};
 pub use policy::{Backoff, Intensity, PolicyFault, RestartPolicy, RestartType};
 pub use spec::{
     ChildKind, ChildSpec, NotStarted, SpecError, StartArgs, StartChild, StopMode, SupervisorArgs,

@@ -17,6 +17,7 @@ mod coordinator;
 mod journal_rules;
 mod words;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use playhouse_journal::{Event, Record, RecordKey};
@@ -198,12 +199,19 @@ impl<'a> Replay<'a> {
         else {
             return Derived::Fact;
         };
-        match (self.cast.definition.opening)(&admitted.input) {
-            Ok(content) if content == message.content => Derived::Same,
-            Ok(content) => Derived::Other(words::said(&Participant::User, &content)),
-            Err(reason) => Derived::Other(format!("no run of this input: {reason}")),
+        match guarded(|| (self.cast.definition.opening)(&admitted.input)) {
+            Some(Ok(content)) if content == message.content => Derived::Same,
+            Some(Ok(content)) => Derived::Other(words::said(&Participant::User, &content)),
+            Some(Err(reason)) => Derived::Other(format!("no run of this input: {reason}")),
+            None => Derived::other("an opening that does not panic"),
         }
     }
+}
+
+/// Calls what a scenario's author wrote; `None` if it panics.
+pub(crate) fn guarded<T>(call: impl FnOnce() -> T) -> Option<T> {
+    // What it may leave half done is dropped by whoever gets `None`.
+    catch_unwind(AssertUnwindSafe(call)).ok()
 }
 
 /// Returns the records from the first to the one at `seq`.

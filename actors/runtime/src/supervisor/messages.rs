@@ -22,9 +22,17 @@ pub trait SupervisorObserver: Send + Sync {
         reason: String,
     ) -> BoxFuture<'static, ()>;
 
-    /// A child failed too often and is not started again; told once. `reason` says whether it was the child's own bound or
-    /// that of all children together, after which the supervisor stops them all and ends.
-    fn escalated(&self, child: &str, reason: String) -> BoxFuture<'static, ()>;
+    /// A child failed too often and is not started again; told once.
+    fn escalated(&self, child: &str, bound: Bound, reason: String) -> BoxFuture<'static, ()>;
+}
+
+/// Which bound on restarts was exceeded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Bound {
+    /// The child's own.
+    OfChild,
+    /// That of all children together: the supervisor stops them all and ends.
+    OfAll,
 }
 
 /// Why an admin call did nothing.

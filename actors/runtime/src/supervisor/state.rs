@@ -1,9 +1,9 @@
 //! What a running supervisor holds: takes in what happened, asks the tree, and does what it says.
 
 mod admin;
+mod early_exits;
 mod reports;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use super::spec::{NotStarted, StopMode, SupervisorArgs};
 use super::starting::StartTask;
 use super::stopping::StopTask;
 use super::tree::{Action, ChildId, Order, Phase, Tree};
+use early_exits::EarlyExits;
 use reports::bounded;
 
 /// What a running supervisor holds.
@@ -30,9 +31,8 @@ pub struct SupervisorState {
     children: Children,
     /// How many starts have not been reported yet.
     n_starts: usize,
-    /// Exits of actors that are not children yet: an exit overtakes the report of the start, as ractor delivers
-    /// supervision events before messages. Kept while any start is under way.
-    early_exits: HashMap<ActorId, (ExitKind, String)>,
+    /// Exits of actors that are not children yet. Kept while any start is under way.
+    early_exits: EarlyExits,
     /// The last escalation, which is told before the supervisor ends.
     escalated: Option<JoinHandle<()>>,
     /// Whether the end is a failure.
@@ -56,7 +56,7 @@ impl SupervisorState {
             tree,
             children,
             n_starts: 0,
-            early_exits: HashMap::new(),
+            early_exits: EarlyExits::default(),
             escalated: None,
             is_failure: false,
             _ends_tasks: alive.clone().drop_guard(),
@@ -108,7 +108,7 @@ impl SupervisorState {
             }
         }
         if self.n_starts == 0 {
-            self.early_exits.clear();
+            self.early_exits = EarlyExits::default();
         }
     }
 
@@ -117,7 +117,7 @@ impl SupervisorState {
         let actor = cell.get_id();
         self.children.set_running(id, cell.clone(), ended.clone());
         let actions = self.tree.started(id, self.args.clock.monotonic());
-        if let Some((exit, reason)) = self.early_exits.remove(&actor) {
+        if let Some((exit, reason)) = self.early_exits.take(actor) {
             self.perform(actions);
             return self.actor_ended(actor, exit, reason);
         }
@@ -151,7 +151,7 @@ impl SupervisorState {
             }
             // A child whose start has not been reported yet, or a stranger.
             None if self.n_starts > 0 => {
-                self.early_exits.insert(actor, (exit, bounded(reason)));
+                self.early_exits.note(actor, exit, bounded(reason));
             }
             None => {}
         }
@@ -186,8 +186,10 @@ impl SupervisorState {
         let was_asked = self.tree.phase(id) == Some(Phase::Stopping);
         let now = self.args.clock.monotonic();
         let actions = self.tree.exited(id, exit, now, self.jitter(id, incarnation));
+        // What is started again or given up has its reason, however it ended.
+        let goes_on = matches!(self.tree.phase(id), Some(Phase::Restarting | Phase::GivenUp));
         // Whoever fails while it stops has failed; that it was killed or not even started was our doing.
-        if if was_asked { exit == ExitKind::Failed } else { exit != ExitKind::Normal } {
+        if if was_asked { exit == ExitKind::Failed } else { goes_on || exit != ExitKind::Normal } {
             self.report(id, incarnation, exit, reason);
         }
         self.settle_stop(id);

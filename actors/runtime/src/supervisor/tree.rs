@@ -175,7 +175,7 @@ impl Tree {
     /// Stops a child for good, whatever it is doing; its exit is awaited.
     pub(crate) fn terminate(&mut self, id: ChildId) -> Vec<Action> {
         let Some(child) = self.children.get_mut(&id) else { return Vec::new() };
-        let is_queued = self.to_start.remove(&id) || self.to_stop.remove(&id);
+        let is_queued = self.to_start.remove(&id);
         match child.phase {
             Phase::Starting | Phase::Restarting if is_queued => {
                 let actions = self.rest(id, Phase::Idle);
@@ -183,12 +183,18 @@ impl Tree {
             }
             Phase::Starting | Phase::Restarting | Phase::Running => {
                 child.stop(Next::Rest);
-                child.is_told = true;
-                vec![Action::Stop(id)]
+                if self.strategy == Strategy::OneForOne {
+                    child.is_told = true;
+                    return vec![Action::Stop(id)];
+                }
+                // It ends before those that it depends on stop, and before anything of the group starts.
+                self.to_stop.insert(id);
+                self.advance(Vec::new())
             }
+            // It has been told, or its turn comes.
             Phase::Stopping => {
                 child.next = Next::Rest;
-                if std::mem::replace(&mut child.is_told, true) { Vec::new() } else { vec![Action::Stop(id)] }
+                Vec::new()
             }
             Phase::Idle | Phase::Disabled | Phase::GivenUp => Vec::new(),
         }

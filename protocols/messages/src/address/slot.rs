@@ -23,6 +23,8 @@ enum Place<M> {
 struct Requests<M> {
     next: u64,
     places: BTreeMap<u64, Place<M>>,
+    /// The newest incarnation that was ever set.
+    newest: Option<u64>,
 }
 
 /// Where the current incarnation of an actor is written down; its supervisor keeps it up to date.
@@ -36,7 +38,7 @@ pub struct Slot<M: Send + 'static> {
 impl<M: Send + 'static> Slot<M> {
     pub(super) fn new(capacity: usize) -> Self {
         Self {
-            requests: Mutex::new(Requests { next: 0, places: BTreeMap::new() }),
+            requests: Mutex::new(Requests { next: 0, places: BTreeMap::new(), newest: None }),
             current: RwLock::new(None),
             permits: Arc::new(Semaphore::new(capacity)),
         }
@@ -57,8 +59,19 @@ impl<M: Send + 'static> Slot<M> {
     }
 
     /// Sets or clears the current incarnation; a new one gets the requests that wait, in their order.
+    ///
+    /// One that was spawned before the newest is ignored: a start that blocks its thread outlives its abort, and fills the
+    /// address after the next has done so. Actors are numbered in the order of their spawns in this process, also across
+    /// supervisors that count their incarnations anew.
     pub fn set(&self, actor: Option<ActorRef<Mail<M>>>) {
         let mut requests = self.requests();
+        if let Some(actor) = &actor {
+            let number = actor.get_id().pid();
+            if requests.newest.is_some_and(|newest| number < newest) {
+                return;
+            }
+            requests.newest = Some(number);
+        }
         self.current.write().unwrap_or_else(PoisonError::into_inner).clone_from(&actor);
         let Some(actor) = actor else { return };
         for place in requests.places.values_mut() {

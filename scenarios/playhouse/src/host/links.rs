@@ -32,6 +32,22 @@ impl Links {
     }
 }
 
+/// That somebody reads the inbox; over when this is dropped, also by a panic.
+struct Reading(Arc<AtomicBool>);
+
+impl Reading {
+    /// Begins, unless somebody reads already.
+    fn begin(is_reading: &Arc<AtomicBool>) -> Option<Self> {
+        (!is_reading.swap(true, Ordering::AcqRel)).then(|| Self(Arc::clone(is_reading)))
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
 impl CrewLinks for Links {
     fn take_turn(&self, speaker: &AgentName, turn: TurnId) {
         let Some((_, live)) = self.ends() else { return };
@@ -65,11 +81,9 @@ impl CrewLinks for Links {
 
     fn read_inbox(&self) {
         let Some((inner, live)) = self.ends() else { return };
-        if self.is_reading.swap(true, Ordering::AcqRel) {
-            return;
-        }
-        let is_reading = Arc::clone(&self.is_reading);
+        let Some(reading) = Reading::begin(&self.is_reading) else { return };
         tokio::spawn(async move {
+            let _reading = reading;
             match inner.store.pending(live.run).await {
                 Ok(commands) if commands.is_empty() => {}
                 Ok(commands) => {
@@ -80,7 +94,6 @@ impl CrewLinks for Links {
                     warn!(run.id = %live.run, error = %error, "the command inbox could not be read");
                 }
             }
-            is_reading.store(false, Ordering::Release);
         });
     }
 
@@ -111,5 +124,27 @@ impl CrewLinks for Links {
                 }
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reading;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicBool;
+
+    #[test]
+    fn the_inbox_is_read_by_one_at_a_time_and_again_after_a_panic() {
+        let is_reading = Arc::new(AtomicBool::new(false));
+        let read = || {
+            let _reading = Reading::begin(&is_reading).unwrap();
+            assert!(Reading::begin(&is_reading).is_none(), "one at a time");
+            // Without the panic hook: a planned panic needs no backtrace.
+            std::panic::resume_unwind(Box::new("the store is broken"))
+        };
+        let read: Result<(), _> = catch_unwind(AssertUnwindSafe(read));
+        assert_eq!(read.unwrap_err().downcast_ref::<&str>(), Some(&"the store is broken"));
+        assert!(Reading::begin(&is_reading).is_some());
     }
 }

@@ -6,7 +6,7 @@ use futures::future::BoxFuture;
 use playhouse_coordinator::RunRest;
 use playhouse_journal::{Event, ExitKind, Kind, NewRecord, RecordKey};
 use playhouse_messages::{Address, CoordinatorMsg, RunJournal};
-use playhouse_runtime::SupervisorObserver;
+use playhouse_runtime::{Bound, SupervisorObserver};
 use playhouse_types::{AgentName, Incarnation, Label, Lane, OutcomeKind, RunOutcome, Step, TurnId};
 use tokio::sync::watch;
 use tracing::warn;
@@ -55,24 +55,29 @@ impl SupervisorObserver for RunObserver {
         })
     }
 
-    fn escalated(&self, child: &str, reason: String) -> BoxFuture<'static, ()> {
+    fn escalated(&self, child: &str, bound: Bound, reason: String) -> BoxFuture<'static, ()> {
         // Children are named after their lanes.
         let Ok(actor) = Lane::new(child) else { return Box::pin(async {}) };
-        let records = self.given_up(&actor, &reason);
+        // Nobody decides for a coordinator, nor where it is stopped with all others: the run is set aside.
+        let why = match bound {
+            _ if actor.is_run() => Some(format!("the coordinator was given up: {reason}")),
+            Bound::OfAll => Some(format!("all actors were given up, `{actor}` failed last: {reason}")),
+            Bound::OfChild => None,
+        };
+        let records = self.given_up(&actor, &reason, why.as_deref());
         let (journal, rest, coordinator) =
             (self.journal.clone(), Arc::clone(&self.rest), self.coordinator.clone());
         Box::pin(async move {
-            let end = match journal.commit(records).await {
+            let end = match (journal.commit(records).await, why) {
                 // The coordinator decides what becomes of an agent; a full mailbox holds a ring already.
-                Ok(_) if !actor.is_run() => {
+                (Ok(_), None) => {
                     let _ = coordinator.send(CoordinatorMsg::Changed);
                     return;
                 }
-                Ok(_) => RunRest::Concluded(RunOutcome {
-                    kind: OutcomeKind::Quarantined,
-                    detail: given_up(&reason),
-                }),
-                Err(error) => RunRest::Lost(error),
+                (Ok(_), Some(detail)) => {
+                    RunRest::Concluded(RunOutcome { kind: OutcomeKind::Quarantined, detail })
+                }
+                (Err(error), _) => RunRest::Lost(error),
             };
             rest.send_if_modified(|known| {
                 let is_first = known.is_none();
@@ -84,31 +89,34 @@ impl SupervisorObserver for RunObserver {
 }
 
 impl RunObserver {
-    /// Returns the records of an actor that is given up. Nobody decides for a coordinator: its run is set aside.
-    fn given_up(&self, actor: &Lane, reason: &str) -> Vec<NewRecord> {
+    /// Returns the records of an actor that is given up, and of the run if that is set aside. An agent is not to blame for
+    /// the bound of all: nothing of it has to be decided when the run goes on.
+    fn given_up(&self, actor: &Lane, reason: &str, set_aside: Option<&str>) -> Vec<NewRecord> {
         let log = self.journal.log();
         let newest = |lane: &str| log.facts(|facts| facts.lane(lane).incarnation).max(Incarnation(1));
         let incarnation = newest(actor.as_str());
-        let record = |incarnation, step, kind, event| NewRecord {
+        let of_run = newest(Lane::RUN);
+        let record = |step, place, kind, event| NewRecord {
             lane: Lane::run(),
-            incarnation,
-            key: RecordKey::new(TurnId(0), Step(step), self.place(actor.as_str()), kind),
+            incarnation: of_run,
+            key: RecordKey::new(TurnId(0), Step(step), place, kind),
             causation: None,
             label: Label::default(),
             event,
         };
-        let of_run = newest(Lane::RUN);
         let given = Event::ActorGivenUp { actor: actor.clone(), incarnation, reason: reason.to_owned() };
-        let mut records = vec![record(of_run, incarnation.0, Kind::ActorGivenUp, given)];
-        if actor.is_run() {
+        let mut records = Vec::new();
+        if actor.is_run() || set_aside.is_none() {
+            records.push(record(incarnation.0, self.place(actor.as_str()), Kind::ActorGivenUp, given));
+        }
+        if let Some(why) = set_aside {
             let epoch = u32::try_from(self.epoch).unwrap_or(u32::MAX);
-            let event = Event::Quarantined { reason: given_up(reason) };
-            records.push(record(of_run, epoch, Kind::Quarantined, event));
+            let event = Event::Quarantined { reason: why.to_owned() };
+            records.push(record(epoch, self.place(Lane::RUN), Kind::Quarantined, event));
         }
         records
     }
 }
 
-fn given_up(reason: &str) -> String {
-    format!("the coordinator was given up: {reason}")
-}
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use playhouse_journal::ExitKind;
 use playhouse_messages::{Address, Clock, Mail};
 use playhouse_runtime::{
-    ChildSpec, RestartPolicy, StartChild, Strategy, Supervisor, SupervisorArgs, SupervisorMsg,
+    Bound, ChildSpec, RestartPolicy, StartChild, Strategy, Supervisor, SupervisorArgs, SupervisorMsg,
     SupervisorObserver,
 };
 use playhouse_types::Incarnation;
@@ -73,7 +73,7 @@ impl SupervisorObserver for LogExits {
         Box::pin(async {})
     }
 
-    fn escalated(&self, child: &str, reason: String) -> futures::future::BoxFuture<'static, ()> {
+    fn escalated(&self, child: &str, _: Bound, reason: String) -> futures::future::BoxFuture<'static, ()> {
         error!(child, reason, "system actor failed too often, a restart of the process is needed");
         Box::pin(async {})
     }

@@ -1,6 +1,5 @@
 //! The decisions of the coordinator, derived again.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use playhouse_coordinator::{
@@ -10,7 +9,7 @@ use playhouse_journal::{Command, CommandId, Event, PendingCommand, Record};
 use playhouse_messages::Transcript;
 use playhouse_types::{RunOutcome, Seq, Timestamp};
 
-use super::{Cast, Derived, upto, words};
+use super::{Cast, Derived, guarded, upto, words};
 use crate::host::check_arguments;
 
 /// How often a pure function that panics is asked: as often as a coordinator is started again after it.
@@ -31,8 +30,20 @@ impl Fold {
         Self { state, transcript: Arc::default(), at: Seq(0), time: Timestamp::default() }
     }
 
+    /// Folds up to `seq` and tells whether the pattern allows it: one that panics takes its coordinator down, which is
+    /// started and folds again.
+    fn go_to(&mut self, cast: &Cast, records: &[Arc<Record>], seq: Seq) -> bool {
+        (0..N_TRIES).any(|_| {
+            let is_there = guarded(|| self.try_go_to(cast, records, seq)).is_some();
+            if !is_there {
+                *self = Self::new(cast);
+            }
+            is_there
+        })
+    }
+
     /// Folds up to `seq`; from the beginning if that lies behind.
-    fn go_to(&mut self, cast: &Cast, records: &[Arc<Record>], seq: Seq) {
+    fn try_go_to(&mut self, cast: &Cast, records: &[Arc<Record>], seq: Seq) {
         if seq < self.at {
             *self = Self::new(cast);
         }
@@ -47,8 +58,7 @@ impl Fold {
 
     /// Decides at a time. A pattern that panics takes its coordinator down, which is started and asks again.
     fn decide(&self, now: Timestamp) -> Option<Decision> {
-        (0..N_TRIES)
-            .find_map(|_| catch_unwind(AssertUnwindSafe(|| self.state.decide(&self.transcript, now))).ok())
+        (0..N_TRIES).find_map(|_| guarded(|| self.state.decide(&self.transcript, now)))
     }
 }
 
@@ -108,16 +118,21 @@ impl<'a> CoordinatorReplay<'a> {
     /// Tells whether the open turns had to be cancelled when `record` was written. Reasons for it only accumulate, so
     /// they are sought up to the record before.
     pub(super) fn cancels(&mut self, records: &[Arc<Record>], record: &Record) -> bool {
-        self.current.go_to(self.cast, records, Seq(record.seq.0.saturating_sub(1)));
-        self.current.decide(record.time) == Some(Decision::CancelTurns)
+        self.current.go_to(self.cast, records, Seq(record.seq.0.saturating_sub(1)))
+            && self.current.decide(record.time) == Some(Decision::CancelTurns)
     }
 
     fn derive_decision(&mut self, records: &[Arc<Record>], record: &Record, seen: Seq) -> Derived {
-        self.seen.go_to(self.cast, records, seen);
+        if !self.seen.go_to(self.cast, records, seen) {
+            return Derived::other("a pattern that does not panic");
+        }
         if let Some((id, command)) = command_of(records, record) {
             let pending = PendingCommand { id: id.clone(), command: command.clone() };
             let at = Acceptance { epoch: record.epoch, now: record.time };
-            let consequences = self.seen.state.accept(pending, &self.check, at);
+            let accept = || self.seen.state.accept(pending, &self.check, at);
+            let Some(consequences) = guarded(accept) else {
+                return Derived::other("a policy that does not panic");
+            };
             return compare(&consequences, record, || "nothing more of this command".to_owned());
         }
         // It decided between the last record it had seen and the one that it wrote: a limit in time may lie between.
@@ -132,7 +147,10 @@ impl<'a> CoordinatorReplay<'a> {
                 }
                 _ => {
                     let upto = self.seen.transcript.len();
-                    let consequences = self.seen.state.records_of(&decision, upto, record.epoch);
+                    let records_of = || self.seen.state.records_of(&decision, upto, record.epoch);
+                    let Some(consequences) = guarded(records_of) else {
+                        return Derived::other("a pattern that does not panic");
+                    };
                     compare(&consequences, record, || words::decision(&decision))
                 }
             };
@@ -150,7 +168,7 @@ impl<'a> CoordinatorReplay<'a> {
         let result = &self.cast.definition.result;
         let make = |seq: u64| {
             let records = upto(records, Seq(seq));
-            catch_unwind(AssertUnwindSafe(|| conclusion(outcome.clone(), result, records))).ok()
+            guarded(|| conclusion(outcome.clone(), result, records))
         };
         let mut expected = None;
         for seq in (self.seen.at.0..record.seq.0).rev() {

@@ -1,8 +1,10 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use playhouse_coordinator::{ConversationView, Pattern, PatternDecision};
 use playhouse_journal::{Event, Kind, ModelIntent, Record, RecordKey};
 use playhouse_messages::{Tool, ToolContext, ToolError, ToolOutput};
+use playhouse_review::ReviewPolicy;
 use playhouse_runtime::{SystemClock, UserPool, UserPoolLimits};
 use playhouse_tools::{Declaration, ToolHandle, ToolRegistry, ToolServices};
 use playhouse_types::{Effect, OutcomeKind, Seq, Step, ToolSpec, TurnId, TurnOutcome};
@@ -224,6 +226,51 @@ async fn what_another_definition_decided_is_changed_and_not_wrong() {
         report.changed.iter().map(|deviation| deviation.seq.0).collect::<Vec<_>>(),
         [place as u64 + 1]
     );
+}
+
+/// Panics at every record and question.
+#[derive(Clone)]
+struct Breaks;
+
+impl Pattern for Breaks {
+    fn decide(&self, _: &ConversationView<'_>) -> PatternDecision {
+        broken()
+    }
+
+    fn apply(&mut self, _: &Event) {
+        broken()
+    }
+
+    fn boxed(&self) -> Box<dyn Pattern> {
+        Box::new(self.clone())
+    }
+}
+
+fn broken() -> ! {
+    // Without the panic hook: a planned panic needs no backtrace.
+    std::panic::resume_unwind(Box::new("as planned"))
+}
+
+#[tokio::test]
+async fn what_panics_is_what_is_wrong_and_the_rest_is_replayed() {
+    let definition = scenario();
+    let records = real_run(&definition).await;
+    let expected = |change: fn(&mut Definition)| {
+        let mut broken = Definition::clone(&definition);
+        change(&mut broken);
+        let report = replayed(&Arc::new(broken), records.clone());
+        assert_eq!(report.n_records, records.len());
+        let differences = report.differences.into_iter();
+        differences.map(|one| (one.key.kind, one.expected)).collect::<Vec<_>>()
+    };
+    let opening = expected(|definition| definition.opening = Arc::new(|_| broken()));
+    assert_eq!(opening, [(Kind::MessagePosted, "an opening that does not panic".to_owned())]);
+    let pattern = expected(|definition| definition.crew.pattern = Box::new(Breaks));
+    let why = "a pattern that does not panic".to_owned();
+    let kinds = [Kind::TurnAssigned, Kind::TurnAssigned, Kind::RunConcluded];
+    assert_eq!(pattern, kinds.map(|kind| (kind, why.clone())));
+    let policy = expected(|definition| definition.policy = ReviewPolicy::new(|_| broken()));
+    assert_eq!(policy, [(Kind::ToolIntent, "a policy that does not panic".to_owned())]);
 }
 
 fn say(record: &mut Record, text: &str) {

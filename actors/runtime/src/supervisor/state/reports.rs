@@ -12,6 +12,7 @@ use tracing::{error, warn};
 
 use super::{AdminError, ChildId, Note, SupervisorMsg, SupervisorState, answer};
 use crate::KeyedDraws;
+use crate::supervisor::messages::Bound;
 use crate::supervisor::policy::Intensity;
 
 /// The longest reason that a report keeps, in bytes: panic texts can hold anything.
@@ -21,10 +22,11 @@ const REASON_LIMIT_BYTES: usize = 2048;
 const REPORTED_WITHIN: Duration = Duration::from_secs(30);
 
 impl SupervisorState {
-    /// Draws from the child's name and incarnation: a storm of restarts spreads, a test repeats.
+    /// Draws from the supervisor, the child's name and its incarnation: a storm of restarts spreads, also over supervisors
+    /// whose children have the same names.
     pub(super) fn jitter(&self, id: ChildId, incarnation: Incarnation) -> f64 {
         let name = self.children.get(id).map_or("", |entry| &entry.spec.name);
-        KeyedDraws::named(0, name, &[incarnation.0]).unit()
+        KeyedDraws::named(self.myself.get_id().pid(), name, &[incarnation.0]).unit()
     }
 
     pub(super) fn report(&mut self, id: ChildId, incarnation: Incarnation, exit: ExitKind, reason: String) {
@@ -39,9 +41,9 @@ impl SupervisorState {
     pub(super) fn escalate(&mut self, id: ChildId, beyond: Option<Intensity>) {
         let Some(entry) = self.children.get_mut(id) else { return };
         let name = Arc::clone(&entry.spec.name);
-        let (whose, max_restarts, window) = match beyond {
-            Some(bound) => ("it and its siblings", bound.max_restarts, bound.window),
-            None => ("it", entry.spec.policy.max_restarts, entry.spec.policy.window),
+        let (bound, whose, max_restarts, window) = match beyond {
+            Some(beyond) => (Bound::OfAll, "it and its siblings", beyond.max_restarts, beyond.window),
+            None => (Bound::OfChild, "it", entry.spec.policy.max_restarts, entry.spec.policy.window),
         };
         warn!(child = %name, "restarted too often, giving up");
         let reason = format!("{whose} failed more than {max_restarts} times within {window:?}");
@@ -49,7 +51,7 @@ impl SupervisorState {
         let before = self.escalated.take();
         self.escalated = Some(tokio::spawn(async move {
             ended(told).await;
-            observer.escalated(&name, reason).await;
+            observer.escalated(&name, bound, reason).await;
             // So that the last one ends after all others.
             ended(before).await;
         }));

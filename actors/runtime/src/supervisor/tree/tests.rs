@@ -101,6 +101,32 @@ fn a_child_that_is_told_to_stop_while_it_starts_is_stopped_when_it_has() {
 }
 
 #[test]
+fn a_member_of_a_group_that_is_terminated_ends_before_those_before_it_stop_or_start() {
+    for strategy in [Strategy::RestForOne, Strategy::OneForAll] {
+        let mut tree = running(strategy, 4);
+        assert_eq!(exit(&mut tree, 0, Failed), [stop(3)]);
+        // Its turn to stop comes all the same, and nobody's before or while it ends.
+        assert_eq!(tree.terminate(ChildId(2)), []);
+        assert_eq!(exit(&mut tree, 3, Normal), [stop(2)]);
+        assert_eq!(tree.terminate(ChildId(2)), []);
+        assert_eq!(exit(&mut tree, 2, Normal), [stop(1)]);
+        assert_eq!(exit(&mut tree, 1, Normal), [start(0)]);
+        assert_eq!(phases(&tree)[2], Phase::Idle, "it is not started again");
+    }
+}
+
+#[test]
+fn a_restart_of_a_group_waits_for_a_member_that_is_being_terminated() {
+    for strategy in [Strategy::RestForOne, Strategy::OneForAll] {
+        let mut tree = running(strategy, 3);
+        assert_eq!(tree.terminate(ChildId(2)), [stop(2)]);
+        assert_eq!(exit(&mut tree, 0, Failed), []);
+        assert_eq!(exit(&mut tree, 2, Normal), [stop(1)]);
+        assert_eq!(exit(&mut tree, 1, Normal), [start(0)]);
+    }
+}
+
+#[test]
 fn a_shutdown_stops_in_reverse_what_runs_or_starts_and_then_ends() {
     let mut tree = tree(Strategy::OneForOne, 4);
     tree.boot((0..4).map(ChildId));
@@ -119,4 +145,32 @@ fn a_shutdown_stops_in_reverse_what_runs_or_starts_and_then_ends() {
 #[test]
 fn a_supervisor_without_children_ends_at_once() {
     assert_eq!(tree(Strategy::OneForAll, 0).shutdown(), [Action::End { is_failure: false }]);
+}
+
+/// Does what the tree says, all at once successful, and counts the calls that it takes.
+fn work_off(tree: &mut Tree, mut actions: Vec<Action>) -> u64 {
+    let mut n_calls = 1;
+    while let Some(action) = actions.pop() {
+        actions.extend(match action {
+            Action::Start(id, _) => tree.started(id, NOW),
+            Action::Stop(id) => tree.exited(id, Normal, NOW, 0.0),
+            _ => continue,
+        });
+        assert!(actions.len() <= 1, "one at a time");
+        n_calls += 1;
+    }
+    n_calls
+}
+
+#[test]
+fn s24_starts_restarts_and_stops_of_a_group_take_a_step_for_each_member() {
+    for count in [1_000, 10_000] {
+        let mut tree = tree(Strategy::OneForAll, count);
+        let actions = tree.boot((0..count).map(ChildId));
+        assert_eq!(work_off(&mut tree, actions), count + 1, "starts");
+        let actions = exit(&mut tree, 0, Failed);
+        assert_eq!(work_off(&mut tree, actions), 2 * count, "the others stop, all start");
+        let actions = tree.shutdown();
+        assert_eq!(work_off(&mut tree, actions), count + 1, "stops");
+    }
 }

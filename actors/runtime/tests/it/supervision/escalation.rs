@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use playhouse_runtime::{ChildSpec, Intensity, Phase, RestartPolicy, Strategy, SupervisorArgs};
+use playhouse_runtime::{Bound, ChildSpec, Intensity, Phase, RestartPolicy, Strategy, SupervisorArgs};
 use ractor::ActorStatus;
 
 use super::world::{Order, World, at_once};
@@ -25,6 +25,7 @@ async fn s13_one_for_one_gives_up_the_child_alone_and_says_so_once() {
     world.tell("a", Order::Panic).await;
     assert_eq!(world.log(), ["exit a1 Failed", "start a2", "exit a2 Failed", "escalate a"]);
     assert_eq!(world.reasons().last().unwrap(), "it failed more than 1 times within 60s");
+    assert_eq!(world.bounds(), [Bound::OfChild]);
     assert_eq!(stage.phase("a").await, Some(Phase::GivenUp));
     assert_eq!(stage.phase("b").await, Some(Phase::Running));
 }
@@ -64,6 +65,7 @@ async fn s13_the_bound_of_all_children_together_stops_them_in_reverse_and_ends_t
         assert!(last_stops[0].starts_with("stop b") && last_stops[1].starts_with("stop c"), "{log:?}");
         let why = "it and its siblings failed more than 2 times within 60s";
         assert!(world.reasons().iter().any(|reason| reason == why), "{strategy:?}");
+        assert_eq!(world.bounds(), [Bound::OfAll]);
         for name in ["a", "b", "c"] {
             assert_eq!(world.child(name).get_status(), ActorStatus::Stopped);
         }

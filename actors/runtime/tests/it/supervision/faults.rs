@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use playhouse_journal::ExitKind;
 use playhouse_messages::Clock;
 use playhouse_runtime::{
-    ChildSpec, Phase, StartChild, StopMode, Strategy, SupervisorArgs, SupervisorObserver, SystemClock,
+    Bound, ChildSpec, Phase, StartChild, StopMode, Strategy, SupervisorArgs, SupervisorObserver, SystemClock,
 };
 use playhouse_types::{Incarnation, Timestamp};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -64,7 +64,7 @@ impl SupervisorObserver for FaultyObserver {
         Box::pin(async { panic!("late") })
     }
 
-    fn escalated(&self, child: &str, reason: String) -> BoxFuture<'static, ()> {
+    fn escalated(&self, child: &str, _: Bound, reason: String) -> BoxFuture<'static, ()> {
         self.exited(child, Incarnation(0), ExitKind::Failed, reason)
     }
 }
@@ -95,7 +95,7 @@ impl SupervisorObserver for HangingObserver {
         Box::pin(async {})
     }
 
-    fn escalated(&self, _: &str, _: String) -> BoxFuture<'static, ()> {
+    fn escalated(&self, _: &str, _: Bound, _: String) -> BoxFuture<'static, ()> {
         Box::pin(std::future::pending())
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use futures::future::join_all;
-use playhouse_messages::{Address, Mail, RequestError, SendError};
+use playhouse_messages::{Address, Clock, Mail, RequestError, SendError};
 use playhouse_runtime::{ChildSpec, RestartPolicy, StartChild, Strategy};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 
@@ -214,6 +214,34 @@ async fn s30_no_request_is_lost_between_threads() {
     for (number, answer) in (1..).zip(join_all(requests).await) {
         assert_eq!(answer.unwrap(), Ok(number));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s30_a_start_that_outlives_its_abort_does_not_take_the_address() {
+    let mut office = Office::new(8, at_once(), |_, _| Reaction::Answer);
+    let (start, slot, clock) = (Arc::clone(&office.spec.start), office.address.clone(), office.world.clock);
+    office.spec.start_within = Duration::from_secs(1);
+    office.spec.start = Arc::new(move |args| {
+        let (start, slot) = (Arc::clone(&start), slot.clone());
+        Box::pin(async move {
+            if args.incarnation.0 > 1 {
+                return start(args).await;
+            }
+            // It was spawned in time; filling the address takes longer than it may, and nothing can stop it.
+            let late = Clerk { seen: Arc::default(), react: |_, _| Reaction::Ignore };
+            let (late, _) = Actor::spawn(None, late, ()).await.map_err(|error| error.to_string())?;
+            let blocked = async move {
+                clock.sleep(Duration::from_secs(3)).await;
+                slot.slot().set(Some(late));
+            };
+            tokio::spawn(blocked).await.map_err(|error| error.to_string())?;
+            Err("too late".to_owned().into())
+        })
+    });
+    let _stage = office.open().await;
+    assert_eq!(office.ask(1).await, Ok(1));
+    office.world.pass(Duration::from_secs(5)).await;
+    assert_eq!(office.ask(2).await, Ok(2));
 }
 
 #[tokio::test(start_paused = true)]

@@ -171,8 +171,8 @@ async fn s05_every_combination_of_valid_values_starts_and_stops() {
     }
 }
 
-#[test]
-fn s06_a_bound_over_no_time_is_refused_and_none_at_all_is_not_a_number() {
+#[tokio::test(start_paused = true)]
+async fn s06_a_bound_over_no_time_is_refused_and_no_bound_at_all_is_no_number() {
     let world = World::new();
     let bound = |max_restarts, window| {
         let intensity = Some(Intensity { max_restarts, window });
@@ -181,6 +181,18 @@ fn s06_a_bound_over_no_time_is_refused_and_none_at_all_is_not_a_number() {
     assert_eq!(bound(1, Duration::ZERO), Err(SpecError::Intensity { source: PolicyFault::Window }));
     assert_eq!(bound(0, Duration::ZERO), Ok(()), "no restart at all needs no time");
     assert_eq!(bound(10, Duration::from_secs(60)), Ok(()));
+    // Without a bound over all no number of restarts is too many, neither the default nor any other.
+    let policy = at_once().max(u32::MAX, Duration::from_secs(3600));
+    let children = ["a", "b"].map(|name| ChildSpec { policy: policy.clone(), ..world.spec(name) });
+    let args = SupervisorArgs { intensity: None, ..world.args(Strategy::OneForOne, children.to_vec()) };
+    let stage = world.supervise(args).await;
+    for _ in 0..200 {
+        for name in ["a", "b"] {
+            world.tell(name, Order::Fail).await;
+        }
+    }
+    assert_eq!(stage.counts().await.running, 2);
+    assert!(!world.log().iter().any(|line| line.starts_with("escalate")));
 }
 
 #[test]

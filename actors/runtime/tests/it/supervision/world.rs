@@ -8,8 +8,8 @@ use futures::future::BoxFuture;
 use playhouse_journal::ExitKind;
 use playhouse_messages::Clock;
 use playhouse_runtime::{
-    AdminError, Backoff, ChildCounts, ChildSpec, NotStarted, Phase, RestartPolicy, StartArgs, StartChild,
-    Strategy, Supervisor, SupervisorArgs, SupervisorMsg, SupervisorObserver, SystemClock,
+    AdminError, Backoff, Bound, ChildCounts, ChildSpec, NotStarted, Phase, RestartPolicy, StartArgs,
+    StartChild, Strategy, Supervisor, SupervisorArgs, SupervisorMsg, SupervisorObserver, SystemClock,
 };
 use playhouse_types::Incarnation;
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, RpcReplyPort};
@@ -99,6 +99,7 @@ impl Actor for Child {
 struct Things {
     log: Vec<String>,
     reasons: Vec<String>,
+    bounds: Vec<Bound>,
     actors: HashMap<String, ActorRef<Order>>,
     supervisors: HashMap<String, ActorRef<SupervisorMsg>>,
 }
@@ -127,6 +128,11 @@ impl World {
     /// Takes out the reasons of exits and escalations.
     pub(crate) fn reasons(&self) -> Vec<String> {
         std::mem::take(&mut self.things.lock().unwrap().reasons)
+    }
+
+    /// Takes out the bounds of escalations.
+    pub(crate) fn bounds(&self) -> Vec<Bound> {
+        std::mem::take(&mut self.things.lock().unwrap().bounds)
     }
 
     /// Returns the simulated time.
@@ -246,8 +252,9 @@ impl SupervisorObserver for World {
         })
     }
 
-    fn escalated(&self, child: &str, reason: String) -> BoxFuture<'static, ()> {
+    fn escalated(&self, child: &str, bound: Bound, reason: String) -> BoxFuture<'static, ()> {
         let (world, line) = (self.clone(), format!("escalate {child}"));
+        self.things.lock().unwrap().bounds.push(bound);
         Box::pin(async move {
             world.note(line);
             world.things.lock().unwrap().reasons.push(reason);
