@@ -7,13 +7,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use playhouse_storage::{RESERVE_BYTES, StoreError};
-use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::SqliteOptions;
 use crate::checksum::{COMMAND, RUN, SNAPSHOT};
 use crate::failure::{is_busy, is_full, is_io};
-use crate::reserve;
+use crate::{SqliteOptions, checkpoint, reserve};
 
 /// What leads from one format to the next.
 struct Step {
@@ -63,6 +61,7 @@ pub(crate) fn open_writer(dir: &Path, options: &SqliteOptions) -> Result<Connect
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(file(dir), flags).map_err(failed)?;
+    checkpoint::forbid(&conn).map_err(failed)?;
     conn.busy_timeout(BUSY_TIMEOUT.min(options.lock_timeout)).map_err(failed)?;
     // Before anything is changed: the file may belong to a newer version or to another program.
     {
@@ -80,9 +79,9 @@ pub(crate) fn open_reader(dir: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(file(dir), flags)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
-    configure_reader(&conn)?;
     // Whether the log may be moved into the file is the writer's decision.
-    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    checkpoint::forbid(&conn)?;
+    configure_reader(&conn)?;
     Ok(conn)
 }
 
@@ -127,8 +126,8 @@ pub(crate) fn unusable(dir: &Path, source: impl Into<Box<dyn Error + Send + Sync
 fn configure(conn: &Connection, options: &SqliteOptions) -> rusqlite::Result<()> {
     conn.execute_batch(&format!("PRAGMA page_size = {PAGE_BYTES}"))?;
     enter_wal(conn)?;
-    // A run's last page should be in the cache (16 MiB) when its next record comes, and a checkpoint is due only every
-    // 16 MiB of log, which an idle store keeps at 64 MiB at most.
+    // A run's last page should be in the cache (16 MiB) when its next record comes, and an idle store
+    // keeps 64 MiB of log at most.
     // `fullfsync` matters on macOS only, where `fsync` leaves data in the drive's cache.
     conn.execute_batch(
         "PRAGMA synchronous = FULL;
@@ -137,7 +136,6 @@ fn configure(conn: &Connection, options: &SqliteOptions) -> rusqlite::Result<()>
          PRAGMA foreign_keys = OFF;
          PRAGMA cell_size_check = ON;
          PRAGMA cache_size = -16384;
-         PRAGMA wal_autocheckpoint = 4000;
          PRAGMA journal_size_limit = 67108864;",
     )?;
     if let Some(bytes) = options.max_size_bytes {
