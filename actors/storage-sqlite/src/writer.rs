@@ -143,17 +143,23 @@ impl Writer {
     fn write(&self, group: &mut [Box<dyn Queued>]) -> Result<(), WriteFailure> {
         self.conn.busy_timeout(LOCK_ATTEMPT.min(self.options.lock_timeout))?;
         self.locked("BEGIN IMMEDIATE")?;
-        let session = Session { conn: &self.conn, dir: &self.dir, boot: self.boot, now: (self.now)() };
-        let executed = group.iter_mut().try_for_each(|queued| queued.execute(&session));
-        let outcome = executed.map_err(WriteFailure::from).and_then(|()| {
-            self.delay();
-            self.locked("COMMIT")
-        });
+        let outcome = self.execute(group);
         if outcome.is_err() {
             // It may have been rolled back already; nothing more is written either way.
             let _ = self.conn.execute_batch("ROLLBACK");
         }
         outcome
+    }
+
+    /// Does what has to be done in a transaction, and commits it.
+    fn execute(&self, group: &mut [Box<dyn Queued>]) -> Result<(), WriteFailure> {
+        if let Some((found, known)) = schema::newer(&self.conn)? {
+            return Err(WriteFailure::TooNew { found, known });
+        }
+        let session = Session { conn: &self.conn, dir: &self.dir, boot: self.boot, now: (self.now)() };
+        group.iter_mut().try_for_each(|queued| queued.execute(&session))?;
+        self.delay();
+        self.locked("COMMIT")
     }
 
     /// Executes a statement that needs a lock: waiting for other processes is no failure, until it has taken so long

@@ -121,6 +121,20 @@ pub enum StoreError {
         /// The newest format this build knows.
         known: u32,
     },
+    /// The store has an older format, and other processes use it in that format.
+    #[error(
+        "the data directory `{path}` has format {found}, this build writes {known}, and other processes still work with it ({owners}): stop them first, then start again"
+    )]
+    InUse {
+        /// Where it is.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The format it would get.
+        known: u32,
+        /// The processes, by the names of their lock files.
+        owners: String,
+    },
     /// The data directory cannot be made or opened.
     #[error(
         "the data directory `{path}` cannot be used: check that it exists and that you may write to it, or name another with `--data-dir`"

@@ -99,6 +99,42 @@ fn a_newer_format_is_refused_and_not_touched() {
 }
 
 #[test]
+fn an_older_format_is_left_alone_while_another_process_uses_it() {
+    let place = Place::new();
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/samples/format_2.sql");
+    place.sql().execute_batch(&fs::read_to_string(sample).unwrap()).unwrap();
+    fs::create_dir(place.dir().join("owners")).unwrap();
+    // What a process of the older version holds.
+    let lock = fs::File::create(place.dir().join(format!("owners/{SECOND}.lock"))).unwrap();
+    lock.lock().unwrap();
+    match open(&place.dir()).unwrap_err() {
+        StoreError::InUse { path, found, known, owners } => {
+            assert_eq!((path, found, known, owners), (place.dir(), 2, 3, format!("`{SECOND}`")));
+        }
+        other => panic!("{other}"),
+    }
+    let version = || place.sql().query_row("PRAGMA user_version", (), |row| row.get::<_, u32>(0)).unwrap();
+    assert_eq!(version(), 2);
+    drop(lock);
+    drop(open(&place.dir()).unwrap());
+    assert_eq!(version(), 3);
+}
+
+#[tokio::test]
+async fn a_format_that_grows_in_use_ends_the_writing() {
+    let place = Place::new();
+    let store = place.store();
+    let run = admitted(&store, FIRST, 0).await;
+    place.sql().pragma_update(None, "user_version", 4).unwrap();
+    let refused = store.commit(vec![run.clone().append(&["in the older format"])]).await.unwrap_err();
+    assert!(matches!(refused, StoreError::TooNew { found: 4, known: 3, .. }), "{refused}");
+    // Nothing goes on, whatever becomes of the file.
+    place.sql().pragma_update(None, "user_version", 3).unwrap();
+    store.heartbeat().await.unwrap_err();
+    same(&run, &read(&store, &run).await);
+}
+
+#[test]
 fn many_processes_may_open_a_new_store_at_once() {
     let place = Place::new();
     let barrier = Barrier::new(8);
