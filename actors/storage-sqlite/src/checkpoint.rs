@@ -47,8 +47,6 @@ fn look(conn: &Connection, mode: &str) -> rusqlite::Result<Log> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use std::fs;
     use std::path::Path;
     use std::time::Duration;

@@ -7,11 +7,11 @@ use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use playhouse_journal::JournalRead;
-use playhouse_storage::conformance::sample::{admitted, large, read, same};
+use playhouse_storage::conformance::sample::{admitted, commit, large, read, same};
 use playhouse_storage::conformance::{FIRST, Harness, SECOND};
-use playhouse_storage::{RESERVE_BYTES, Store, StoreError};
+use playhouse_storage::{LAST_APPENDS, RESERVE_BYTES, RunAppend, Store, StoreError};
 use playhouse_storage_sqlite::SqliteStore;
-use playhouse_types::{BootId, Timestamp};
+use playhouse_types::{BootId, OutcomeKind, RunOutcome, Timestamp};
 use rusqlite::Connection;
 
 use crate::place::Place;
@@ -248,6 +248,39 @@ async fn the_last_commit_of_a_full_store_gives_the_reserve_away() {
     let store = place.store();
     assert!(place.dir().join("reserve").exists());
     same(&run, &read(&store, &run).await);
+}
+
+#[tokio::test]
+async fn the_last_appends_of_many_runs_fit_the_reserve() {
+    let place = Place::new();
+    let store = place.store();
+    let mut runs = Vec::new();
+    for number in 0..100 {
+        let mut run = admitted(&store, FIRST, number).await;
+        let texts: Vec<String> = (0..number % 40).map(|text| format!("record {text}")).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        commit(&store, vec![run.append(&texts)]).await;
+        runs.push(run);
+    }
+    store.close().await;
+    let store = place.open(SECOND);
+    let log = place.dir().join("playhouse.db-wal");
+    let mut words = Vec::new();
+    // Those of one commit are far apart, so that they share few pages.
+    runs.sort_by_key(|run| run.row.key.0[0] % 7);
+    for run in &mut runs {
+        let words_of_one = run.append(&["the disk is full: make room, then resume"]);
+        let mut row = run.row.clone();
+        row.outcome = Some(RunOutcome { kind: OutcomeKind::Limited, detail: "x".repeat(100) });
+        words.push(RunAppend { row: Some(row), ..words_of_one });
+    }
+    for words in words.chunks(LAST_APPENDS) {
+        let n_before = fs::metadata(&log).unwrap().len();
+        commit(&store, words.to_vec()).await;
+        let n_bytes = fs::metadata(&log).unwrap().len() - n_before;
+        // The index of the log may grow by 32 KiB as well.
+        assert!(n_bytes + (32 << 10) <= RESERVE_BYTES, "{n_bytes} bytes for {} runs", words.len());
+    }
 }
 
 #[test]
