@@ -22,6 +22,8 @@
 //! [`Store::commit`] takes part in a transaction from its first poll on, as soon as the queue has room; after that,
 //! dropping the future does not stop it. The writer is an OS thread that a paused tokio clock does not see: tests with
 //! simulated time use the store in memory. A damaged page that the writer meets is a failed write.
+//! How long an owner has been silent is wall time: after the clock has jumped ahead, a takeover succeeds until the owner's
+//! next heartbeat.
 //!
 //! Damage: records verify by their hash chain, bodies by their addresses, and the rows of runs, snapshots and commands by
 //! checksums over all of their columns. A damaged run is refused by name and takes nothing any more, the others serve;
