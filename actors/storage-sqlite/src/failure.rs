@@ -16,6 +16,13 @@ pub(crate) enum WriteFailure {
     Full,
     /// Another process has held the lock for this long.
     Busy(Duration),
+    /// A newer version has changed the format.
+    TooNew {
+        /// Its format.
+        found: u32,
+        /// The newest one that this build knows.
+        known: u32,
+    },
     /// A write or sync failed.
     Failed(Arc<rusqlite::Error>),
     /// The writer thread is gone, which only a panic in it can cause.
@@ -34,6 +41,7 @@ impl WriteFailure {
         match self {
             Self::Full => StoreError::Full { path },
             Self::Busy(waited) => StoreError::Busy { path, waited },
+            Self::TooNew { found, known } => StoreError::TooNew { path, found, known },
             Self::Failed(error) => StoreError::Failed { path, source: Box::new(error) },
             Self::Stopped => StoreError::Failed { path, source: "the writer thread ended".into() },
         }

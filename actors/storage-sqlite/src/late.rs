@@ -20,23 +20,27 @@ fn file(dir: &Path, run: RunId) -> PathBuf {
 ///
 /// No lock is taken, because a process that was stopped would keep it: a line is one write at the end of the file.
 pub(crate) fn keep(dir: &Path, run: RunId, late: &LateResult) -> Result<(), LateError> {
+    keep_with(dir, run, late, sync_folder)
+}
+
+fn keep_with(
+    dir: &Path,
+    run: RunId,
+    late: &LateResult,
+    mut sync_folder: impl FnMut(&Path) -> io::Result<()>,
+) -> Result<(), LateError> {
     let failed = |error| LateError::Store(failed(dir, error));
-    let path = file(dir, run);
-    let is_new = !path.exists();
-    if is_new {
-        fs::create_dir_all(folder(dir)).map_err(failed)?;
-    }
-    let mut file = OpenOptions::new().create(true).read(true).append(true).open(&path).map_err(failed)?;
+    fs::create_dir_all(folder(dir)).map_err(failed)?;
+    let mut file =
+        OpenOptions::new().create(true).read(true).append(true).open(file(dir, run)).map_err(failed)?;
     let n_bytes = file.metadata().map_err(failed)?.len();
     let mut line = late.to_line(run, n_bytes)?;
     if is_cut_off(&mut file, n_bytes).map_err(failed)? {
         line.insert(0, b'\n');
     }
     file.write_all(&line).and_then(|()| file.sync_all()).map_err(failed)?;
-    if is_new {
-        sync_folder(dir).and_then(|()| sync_folder(&folder(dir))).map_err(failed)?;
-    }
-    Ok(())
+    // Every time: whoever made the file may have ended before its name was durable, and late results are rare.
+    sync_folder(dir).and_then(|()| sync_folder(&folder(dir))).map_err(failed)
 }
 
 /// Tells whether the last line lacks its end, because the process that wrote it ended.
@@ -85,5 +89,39 @@ fn failed(dir: &Path, error: io::Error) -> StoreError {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => StoreError::Full { path },
         _ => StoreError::Failed { path, source: Box::new(error) },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use playhouse_journal::{Event, Kind, RecordKey};
+    use playhouse_storage::LateResult;
+    use playhouse_types::{Incarnation, RunId, Step, Timestamp, TurnId};
+
+    use super::{file, folder, keep_with};
+
+    #[test]
+    fn the_name_of_a_file_that_another_process_made_is_made_durable() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = RunId::from_u128(7);
+        let late = LateResult {
+            key: RecordKey::new(TurnId(1), Step(0), 0, Kind::ToolResult),
+            epoch: 1,
+            incarnation: Incarnation(1),
+            time: Timestamp(5),
+            event: Event::Suspended { reason: "late".to_owned() },
+        };
+        // What a process leaves that ended between the creation and the sync of the folder.
+        std::fs::create_dir(folder(dir.path())).unwrap();
+        std::fs::write(file(dir.path(), run), "").unwrap();
+        let mut synced: Vec<PathBuf> = Vec::new();
+        keep_with(dir.path(), run, &late, |path| {
+            synced.push(path.to_owned());
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(synced, [dir.path().to_owned(), folder(dir.path())]);
     }
 }

@@ -11,6 +11,8 @@
 //! - Each run is tested before it is written, in the transaction: a refused run leaves its neighbors alone.
 //! - After a failed write nothing is written any more: every later write of this process fails at once, no sync is
 //!   repeated, reads go on. A lock held by another process is waited for, for a minute ([`SqliteOptions::lock_timeout`]).
+//! - The log is moved into the file by the writer thread alone, after an answer or at the close. If that fails, it counts
+//!   as a failed write: the log is left as it is, for the next process.
 //! - On a full disk one more commit ([`Store::commit_last`]) gets the room of `<dir>/reserve`, which is held back again at
 //!   the next opening. Late results go to `<dir>/late/<run>.jsonl`, whatever the database does.
 //! - A journal is read in one transaction and checked against the end of the chain in the run's row, so that missing
@@ -20,6 +22,8 @@
 //! [`Store::commit`] takes part in a transaction from its first poll on, as soon as the queue has room; after that,
 //! dropping the future does not stop it. The writer is an OS thread that a paused tokio clock does not see: tests with
 //! simulated time use the store in memory. A damaged page that the writer meets is a failed write.
+//! How long an owner has been silent is wall time: after the clock has jumped ahead, a takeover succeeds until the owner's
+//! next heartbeat.
 //!
 //! Damage: records verify by their hash chain, bodies by their addresses, and the rows of runs, snapshots, commands and
 //! intents by checksums over all of their columns. Of an intent that is lost or damaged, what came after it is not told. A damaged run is refused by name and takes nothing any more, the others serve;
@@ -40,6 +44,7 @@
 
 mod append;
 mod check;
+mod checkpoint;
 mod checksum;
 #[doc(hidden)]
 pub mod damage;

@@ -34,6 +34,8 @@ impl OwnerLock {
     ) -> Result<Self, StoreError> {
         let failed = |error| schema::failed(dir, error);
         let tx = Transaction::new_unchecked(conn, TransactionBehavior::Immediate).map_err(failed)?;
+        // A newer version may have changed the format since we looked, when we were nobody yet.
+        schema::format(&tx, dir)?;
         let lock = Self::take(dir, boot).map_err(|error| unusable(dir, error))?;
         forget_dead(&tx, dir, boot).map_err(|error| unusable(dir, error))?;
         beat(&tx, boot, now).map_err(failed)?;
@@ -96,6 +98,17 @@ fn is_alive(dir: &Path, boot: BootId) -> io::Result<bool> {
 pub(crate) fn seems_alive(dir: &Path, boot: BootId) -> bool {
     let locked = File::open(lock_path(dir, boot)).map(|file| file.try_lock_shared());
     matches!(locked, Ok(Err(TryLockError::WouldBlock)))
+}
+
+/// Returns the processes that live, by their locks.
+pub(crate) fn living(dir: &Path) -> io::Result<Vec<BootId>> {
+    let mut living = Vec::new();
+    for entry in fs::read_dir(locks(dir))? {
+        // Files of other names are not ours to judge.
+        living.extend(boot_of(&entry?.path()).filter(|boot| seems_alive(dir, *boot)));
+    }
+    living.sort_unstable();
+    Ok(living)
 }
 
 fn forget_dead(

@@ -7,13 +7,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use playhouse_storage::{RESERVE_BYTES, StoreError};
-use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
-use crate::SqliteOptions;
 use crate::checksum::{COMMAND, RUN, SNAPSHOT};
 use crate::failure::{is_busy, is_full, is_io};
-use crate::reserve;
+use crate::{SqliteOptions, checkpoint, owner, reserve};
 
 /// What leads from one format to the next.
 struct Step {
@@ -63,6 +61,7 @@ pub(crate) fn open_writer(dir: &Path, options: &SqliteOptions) -> Result<Connect
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(file(dir), flags).map_err(failed)?;
+    checkpoint::forbid(&conn).map_err(failed)?;
     conn.busy_timeout(BUSY_TIMEOUT.min(options.lock_timeout)).map_err(failed)?;
     // Before anything is changed: the file may belong to a newer version or to another program.
     {
@@ -80,9 +79,9 @@ pub(crate) fn open_reader(dir: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(file(dir), flags)?;
     conn.busy_timeout(BUSY_TIMEOUT)?;
-    configure_reader(&conn)?;
     // Whether the log may be moved into the file is the writer's decision.
-    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    checkpoint::forbid(&conn)?;
+    configure_reader(&conn)?;
     Ok(conn)
 }
 
@@ -127,8 +126,8 @@ pub(crate) fn unusable(dir: &Path, source: impl Into<Box<dyn Error + Send + Sync
 fn configure(conn: &Connection, options: &SqliteOptions) -> rusqlite::Result<()> {
     conn.execute_batch(&format!("PRAGMA page_size = {PAGE_BYTES}"))?;
     enter_wal(conn)?;
-    // A run's last page should be in the cache (16 MiB) when its next record comes, and a checkpoint is due only every
-    // 16 MiB of log, which an idle store keeps at 64 MiB at most.
+    // A run's last page should be in the cache (16 MiB) when its next record comes, and an idle store
+    // keeps 64 MiB of log at most.
     // `fullfsync` matters on macOS only, where `fsync` leaves data in the drive's cache.
     conn.execute_batch(
         "PRAGMA synchronous = FULL;
@@ -137,7 +136,6 @@ fn configure(conn: &Connection, options: &SqliteOptions) -> rusqlite::Result<()>
          PRAGMA foreign_keys = OFF;
          PRAGMA cell_size_check = ON;
          PRAGMA cache_size = -16384;
-         PRAGMA wal_autocheckpoint = 4000;
          PRAGMA journal_size_limit = 67108864;",
     )?;
     if let Some(bytes) = options.max_size_bytes {
@@ -156,7 +154,7 @@ pub(crate) fn raise_limit(conn: &Connection, options: &SqliteOptions) -> rusqlit
 
 /// Returns the format of an open file.
 pub(crate) fn version(conn: &Connection) -> rusqlite::Result<u32> {
-    conn.query_row("PRAGMA user_version", (), |row| row.get(0))
+    conn.prepare_cached("PRAGMA user_version")?.query_row((), |row| row.get(0))
 }
 
 /// Switches to the write-ahead log. SQLite does not wait for a lock here, so we wait by a transaction of our own.
@@ -176,6 +174,7 @@ fn migrate(conn: &Connection, dir: &Path) -> Result<(), StoreError> {
         let tx = Transaction::new_unchecked(conn, TransactionBehavior::Immediate).map_err(failed)?;
         let version = format(&tx, dir)?;
         let Some(step) = STEPS.get(version) else { return Ok(()) };
+        refuse_in_use(dir, version)?;
         tx.execute_batch(step.sql).and_then(|()| (step.then)(&tx)).map_err(failed)?;
         let next = version + 1;
         tx.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {next}"))
@@ -184,8 +183,30 @@ fn migrate(conn: &Connection, dir: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// Another process would go on writing in the older format. The caller holds the write lock, so that none enters.
+fn refuse_in_use(dir: &Path, version: usize) -> Result<(), StoreError> {
+    let living = owner::living(dir).map_err(|error| unusable(dir, error))?;
+    if living.is_empty() {
+        return Ok(());
+    }
+    let owners = living.iter().map(|boot| format!("`{boot}`")).collect::<Vec<_>>().join(", ");
+    let found = u32::try_from(version).unwrap_or(u32::MAX);
+    Err(StoreError::InUse { path: dir.to_owned(), found, known: known(), owners })
+}
+
+/// Returns the newest format that this build knows.
+fn known() -> u32 {
+    u32::try_from(STEPS.len()).unwrap_or(u32::MAX)
+}
+
+/// Returns the format of an open file if another process has made it one that this build must not write.
+pub(crate) fn newer(conn: &Connection) -> rusqlite::Result<Option<(u32, u32)>> {
+    let found = version(conn)?;
+    Ok((found > known()).then(|| (found, known())))
+}
+
 /// Returns how many steps the file has behind it, if this build may use it.
-fn format(conn: &Connection, dir: &Path) -> Result<usize, StoreError> {
+pub(crate) fn format(conn: &Connection, dir: &Path) -> Result<usize, StoreError> {
     let number =
         |sql| conn.query_row(sql, (), |row| row.get::<_, i64>(0)).map_err(|error| failed(dir, error));
     let application_id = number("PRAGMA application_id")?;
@@ -196,7 +217,7 @@ fn format(conn: &Connection, dir: &Path) -> Result<usize, StoreError> {
         let text = format!("`{}` belongs to another program", file(dir).display());
         return Err(unusable(dir, io::Error::other(text)));
     }
-    let known = u32::try_from(STEPS.len()).unwrap_or(u32::MAX);
+    let known = known();
     match u32::try_from(version) {
         Ok(found) if found > known => Err(StoreError::TooNew { path: dir.to_owned(), found, known }),
         Ok(found) => Ok(found as usize),

@@ -8,12 +8,11 @@ use std::time::Duration;
 use playhouse_storage::Now;
 use playhouse_types::{BootId, Timestamp};
 use rusqlite::Connection;
-use rusqlite::config::DbConfig;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{error, warn};
 
 use crate::failure::{WriteFailure, is_busy};
-use crate::{SqliteOptions, reserve, schema};
+use crate::{SqliteOptions, checkpoint, reserve, schema};
 
 /// As many callers as may wait at once; more wait for room. Each is one caller's whole commit, so that this is far
 /// above what a process has in flight, and bounds a transaction as well.
@@ -114,6 +113,9 @@ impl Writer {
             for queued in group {
                 queued.answer(failure.as_ref());
             }
+            if failure.is_none() {
+                failure = self.checkpoint_or_fail();
+            }
         }
         self.close(failure.is_some());
     }
@@ -141,17 +143,23 @@ impl Writer {
     fn write(&self, group: &mut [Box<dyn Queued>]) -> Result<(), WriteFailure> {
         self.conn.busy_timeout(LOCK_ATTEMPT.min(self.options.lock_timeout))?;
         self.locked("BEGIN IMMEDIATE")?;
-        let session = Session { conn: &self.conn, dir: &self.dir, boot: self.boot, now: (self.now)() };
-        let executed = group.iter_mut().try_for_each(|queued| queued.execute(&session));
-        let outcome = executed.map_err(WriteFailure::from).and_then(|()| {
-            self.delay();
-            self.locked("COMMIT")
-        });
+        let outcome = self.execute(group);
         if outcome.is_err() {
             // It may have been rolled back already; nothing more is written either way.
             let _ = self.conn.execute_batch("ROLLBACK");
         }
         outcome
+    }
+
+    /// Does what has to be done in a transaction, and commits it.
+    fn execute(&self, group: &mut [Box<dyn Queued>]) -> Result<(), WriteFailure> {
+        if let Some((found, known)) = schema::newer(&self.conn)? {
+            return Err(WriteFailure::TooNew { found, known });
+        }
+        let session = Session { conn: &self.conn, dir: &self.dir, boot: self.boot, now: (self.now)() };
+        group.iter_mut().try_for_each(|queued| queued.execute(&session))?;
+        self.delay();
+        self.locked("COMMIT")
     }
 
     /// Executes a statement that needs a lock: waiting for other processes is no failure, until it has taken so long
@@ -179,18 +187,24 @@ impl Writer {
         }
     }
 
+    /// Moves a long log into the file. What was answered is durable in the log, whatever happens here; but who goes on
+    /// after a sync that failed cannot know what the file holds.
+    fn checkpoint_or_fail(&self) -> Option<WriteFailure> {
+        let error = checkpoint::move_long_log(&self.conn).err()?;
+        error!(%error, "log not moved into the file, nothing is written any more");
+        Some(error.into())
+    }
+
     /// Leaves a file without a log behind if nobody else uses it; the log is complete without it.
+    ///
+    /// After a failure the log is left as it is for the recovery of the next process.
     fn close(self, failed: bool) {
-        let closed = if failed {
-            // A log whose sync failed is left as it is for the recovery of the next process.
-            self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map(drop)
-        } else {
-            self.conn
-                .busy_timeout(Duration::ZERO)
-                .and_then(|()| self.conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())))
-        };
+        if failed {
+            return;
+        }
+        let closed = self.conn.busy_timeout(Duration::ZERO).and_then(|()| checkpoint::empty_log(&self.conn));
         if let Err(error) = closed {
-            warn!(%error, "store closed without a checkpoint");
+            error!(%error, "log not moved into the file at the close, it stays for the next process");
         }
     }
 }

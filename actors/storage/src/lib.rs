@@ -32,5 +32,6 @@ pub use late::{LATE_LIMIT_BYTES, LateError, LateResult, LateResults};
 pub use memory::MemoryStore;
 pub use rules::{PreviousOwner, StoredHead};
 pub use store::{
-    AppendError, Claim, ClaimError, Now, RESERVE_BYTES, RunAppend, STALE_AFTER, Snapshot, Store, StoreError,
+    AppendError, Claim, ClaimError, LAST_APPENDS, Now, RESERVE_BYTES, RunAppend, STALE_AFTER, Snapshot,
+    Store, StoreError,
 };

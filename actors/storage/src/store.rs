@@ -121,6 +121,20 @@ pub enum StoreError {
         /// The newest format this build knows.
         known: u32,
     },
+    /// The store has an older format, and other processes use it in that format.
+    #[error(
+        "the data directory `{path}` has format {found}, this build writes {known}, and other processes still work with it ({owners}): stop them first, then start again"
+    )]
+    InUse {
+        /// Where it is.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The format it would get.
+        known: u32,
+        /// The processes, by the names of their lock files.
+        owners: String,
+    },
     /// The data directory cannot be made or opened.
     #[error(
         "the data directory `{path}` cannot be used: check that it exists and that you may write to it, or name another with `--data-dir`"
@@ -215,7 +229,7 @@ pub trait Store: JournalRead + CommandInbox {
     /// Writes the last appends of this process after a commit has answered [`StoreError::Full`], for example why each
     /// run rests.
     ///
-    /// It may use room that the store holds back for it: once, and about [`RESERVE_BYTES`]. What the failed commit held
+    /// It may use room that the store holds back for it: once, and about [`RESERVE_BYTES`], enough for [`LAST_APPENDS`]. What the failed commit held
     /// is not written again. After any other failure, and after one last commit, it answers what the next commit would
     /// answer; on a store that has not failed it is a commit. A store without a reserve need not implement it.
     /// # Errors
@@ -310,5 +324,9 @@ pub trait Store: JournalRead + CommandInbox {
 /// After how long without a sign of life an owner may be taken over.
 pub const STALE_AFTER: Duration = Duration::from_secs(15);
 
-/// How much room a store holds back for its last commit: some dozen small appends.
+/// How much room a store holds back for its last commit: enough for [`LAST_APPENDS`].
 pub const RESERVE_BYTES: u64 = 256 << 10;
+
+/// How many appends of one small record fit in [`RESERVE_BYTES`]. A commit is written whole or not at all, so that one
+/// too many would be the loss of all; each can change some pages of 4 KiB.
+pub const LAST_APPENDS: usize = 16;

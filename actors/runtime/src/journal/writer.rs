@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::poll;
 use playhouse_messages::{Admission, Clock, EventBus, JournalError, JournalMsg, Mail, RunEvent, RunLog};
-use playhouse_storage::{AppendError, RunAppend, Store, StoreError};
+use playhouse_storage::{AppendError, LAST_APPENDS, RunAppend, Store, StoreError};
 use playhouse_types::{BootId, RunId, Seq};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
 use tracing::error;
@@ -264,11 +264,16 @@ impl WriterState {
         self.forget_unopened(runs);
     }
 
-    /// Records why every open run rests, with the room that the store holds back for that.
+    /// Records why open runs rest, as many as fit the room that the store holds back for that.
     async fn say_last_words(&self) {
         let now = self.args.clock.now();
-        let words: Vec<RunAppend> =
+        let mut words: Vec<RunAppend> =
             self.books.values().filter_map(|book| book.last_words(DISK_FULL, now)).collect();
+        // One commit more than fits would be the loss of all: the oldest runs have waited longest for their reason.
+        words.sort_unstable_by_key(|append| (append.row.as_ref().map(|row| row.started_at), append.run));
+        for unsaid in words.drain(LAST_APPENDS.min(words.len())..) {
+            error!(run.id = %unsaid.run, "no room to record why the run rests: {DISK_FULL}");
+        }
         if words.is_empty() {
             return;
         }

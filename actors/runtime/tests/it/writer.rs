@@ -10,8 +10,8 @@ use playhouse_journal::{
 use playhouse_messages::{Address, Admission, JournalError, JournalMsg, RunJournal, RunLog};
 use playhouse_runtime::{BroadcastBus, JournalWriter, SystemClock, WriterArgs};
 use playhouse_storage::{
-    AppendError, Claim, ClaimError, LateError, LateResult, LateResults, MemoryStore, RunAppend, Snapshot,
-    Store, StoreError,
+    AppendError, Claim, ClaimError, LAST_APPENDS, LateError, LateResult, LateResults, MemoryStore, RunAppend,
+    Snapshot, Store, StoreError,
 };
 use playhouse_types::{
     BootId, Incarnation, Label, Lane, OutcomeKind, RunId, RunOutcome, RunStatus, ScenarioName, Seq, Step,
@@ -289,6 +289,25 @@ async fn every_open_run_says_that_the_disk_is_full_behind_what_is_durable() {
     assert_eq!((rested.len(), status), (0, RunStatus::Concluded), "a run that has ended does not rest");
     assert_eq!(*store.last_commits.lock().unwrap(), [2]);
     assert_eq!(neighbor.append(vec![rider(5)]).await.unwrap_err(), JournalError::StoreFailed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_many_runs_the_oldest_say_that_the_disk_is_full() {
+    let store = Arc::new(PlannedStore::new([]));
+    let first = 1_000_u128;
+    let (address, journal) = admitted(&store, RunId::from_u128(first)).await;
+    for number in 1..100 {
+        admit_with(&address, RunId::from_u128(first + number), rider(1)).await;
+    }
+    let go = Arc::new(Notify::new());
+    go.notify_one();
+    store.plans.lock().unwrap().push_back(Plan::HoldAndFull(go));
+    assert_eq!(journal.commit(vec![rider(1)]).await.unwrap_err(), JournalError::StoreFailed);
+    assert_eq!(*store.last_commits.lock().unwrap(), [LAST_APPENDS]);
+    for number in 0..100 {
+        let (_, status, _) = rests(&store, RunId::from_u128(first + number)).await;
+        assert_eq!(status == RunStatus::Waiting, number < LAST_APPENDS as u128, "run {number}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,7 @@
 //! The store on disk: the suite that every store passes, and what only a file can suffer.
 #![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod checkpoints;
 mod damage;
 mod every_byte;
 mod late;

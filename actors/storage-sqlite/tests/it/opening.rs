@@ -7,11 +7,11 @@ use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use playhouse_journal::JournalRead;
-use playhouse_storage::conformance::sample::{admitted, large, read, same};
+use playhouse_storage::conformance::sample::{admitted, commit, large, read, same};
 use playhouse_storage::conformance::{FIRST, Harness, SECOND};
-use playhouse_storage::{RESERVE_BYTES, Store, StoreError};
+use playhouse_storage::{LAST_APPENDS, RESERVE_BYTES, RunAppend, Store, StoreError};
 use playhouse_storage_sqlite::SqliteStore;
-use playhouse_types::{BootId, Timestamp};
+use playhouse_types::{BootId, OutcomeKind, RunOutcome, Timestamp};
 use rusqlite::Connection;
 
 use crate::place::Place;
@@ -96,6 +96,42 @@ fn a_newer_format_is_refused_and_not_touched() {
         Ok(_) => panic!("a newer format was opened"),
     }
     assert_eq!(fs::read(place.file()).unwrap(), before);
+}
+
+#[test]
+fn an_older_format_is_left_alone_while_another_process_uses_it() {
+    let place = Place::new();
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/samples/format_2.sql");
+    place.sql().execute_batch(&fs::read_to_string(sample).unwrap()).unwrap();
+    fs::create_dir(place.dir().join("owners")).unwrap();
+    // What a process of the older version holds.
+    let lock = fs::File::create(place.dir().join(format!("owners/{SECOND}.lock"))).unwrap();
+    lock.lock().unwrap();
+    match open(&place.dir()).unwrap_err() {
+        StoreError::InUse { path, found, known, owners } => {
+            assert_eq!((path, found, known, owners), (place.dir(), 2, 3, format!("`{SECOND}`")));
+        }
+        other => panic!("{other}"),
+    }
+    let version = || place.sql().query_row("PRAGMA user_version", (), |row| row.get::<_, u32>(0)).unwrap();
+    assert_eq!(version(), 2);
+    drop(lock);
+    drop(open(&place.dir()).unwrap());
+    assert_eq!(version(), 3);
+}
+
+#[tokio::test]
+async fn a_format_that_grows_in_use_ends_the_writing() {
+    let place = Place::new();
+    let store = place.store();
+    let run = admitted(&store, FIRST, 0).await;
+    place.sql().pragma_update(None, "user_version", 4).unwrap();
+    let refused = store.commit(vec![run.clone().append(&["in the older format"])]).await.unwrap_err();
+    assert!(matches!(refused, StoreError::TooNew { found: 4, known: 3, .. }), "{refused}");
+    // Nothing goes on, whatever becomes of the file.
+    place.sql().pragma_update(None, "user_version", 3).unwrap();
+    store.heartbeat().await.unwrap_err();
+    same(&run, &read(&store, &run).await);
 }
 
 #[test]
@@ -212,6 +248,39 @@ async fn the_last_commit_of_a_full_store_gives_the_reserve_away() {
     let store = place.store();
     assert!(place.dir().join("reserve").exists());
     same(&run, &read(&store, &run).await);
+}
+
+#[tokio::test]
+async fn the_last_appends_of_many_runs_fit_the_reserve() {
+    let place = Place::new();
+    let store = place.store();
+    let mut runs = Vec::new();
+    for number in 0..100 {
+        let mut run = admitted(&store, FIRST, number).await;
+        let texts: Vec<String> = (0..number % 40).map(|text| format!("record {text}")).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        commit(&store, vec![run.append(&texts)]).await;
+        runs.push(run);
+    }
+    store.close().await;
+    let store = place.open(SECOND);
+    let log = place.dir().join("playhouse.db-wal");
+    let mut words = Vec::new();
+    // Those of one commit are far apart, so that they share few pages.
+    runs.sort_by_key(|run| run.row.key.0[0] % 7);
+    for run in &mut runs {
+        let words_of_one = run.append(&["the disk is full: make room, then resume"]);
+        let mut row = run.row.clone();
+        row.outcome = Some(RunOutcome { kind: OutcomeKind::Limited, detail: "x".repeat(100) });
+        words.push(RunAppend { row: Some(row), ..words_of_one });
+    }
+    for words in words.chunks(LAST_APPENDS) {
+        let n_before = fs::metadata(&log).unwrap().len();
+        commit(&store, words.to_vec()).await;
+        let n_bytes = fs::metadata(&log).unwrap().len() - n_before;
+        // The index of the log may grow by 32 KiB as well.
+        assert!(n_bytes + (32 << 10) <= RESERVE_BYTES, "{n_bytes} bytes for {} runs", words.len());
+    }
 }
 
 #[test]
