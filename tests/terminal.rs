@@ -2,11 +2,16 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::fd::AsFd;
 use std::process::{Child, Command, Stdio};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::openpty;
 
 use crate::finished::Finished;
+
+/// How long a process may show nothing before it counts as hanging, in milliseconds.
+const PATIENCE_MS: u16 = 60_000;
 
 /// A process whose standard input and error are a terminal; it is killed with this value if it still runs.
 #[derive(Debug)]
@@ -39,7 +44,7 @@ impl Terminal {
     /// Waits until this text is shown, after what was waited for before.
     ///
     /// # Panics
-    /// If the process ends without showing it.
+    /// If the process ends without showing it, or shows nothing more for a minute.
     #[track_caller]
     pub fn wait_for(&mut self, text: &str) {
         loop {
@@ -51,12 +56,26 @@ impl Terminal {
         }
     }
 
+    /// Returns all that has been waited for.
+    #[must_use]
+    pub fn seen(&self) -> &str {
+        &self.shown[..self.seen]
+    }
+
     /// Types a line.
     ///
     /// # Panics
     /// If the process is gone.
     pub fn type_line(&mut self, line: &str) {
-        self.screen.write_all(format!("{line}\n").as_bytes()).unwrap();
+        self.type_text(&format!("{line}\n"));
+    }
+
+    /// Types a text without Enter behind it.
+    ///
+    /// # Panics
+    /// If the process is gone.
+    pub fn type_text(&mut self, text: &str) {
+        self.screen.write_all(text.as_bytes()).unwrap();
     }
 
     /// Presses Ctrl-D: the end of input.
@@ -67,7 +86,11 @@ impl Terminal {
         self.screen.write_all(b"\x04").unwrap();
     }
 
+    #[track_caller]
     fn read(&mut self) -> bool {
+        let ready =
+            poll(&mut [PollFd::new(self.screen.as_fd(), PollFlags::POLLIN)], PollTimeout::from(PATIENCE_MS));
+        assert_ne!(ready, Ok(0), "nothing more is shown, and the process goes on\n{}", self.shown);
         let mut bytes = [0; 4096];
         // An error is how a terminal says that nobody holds its other end any more.
         let n_bytes = self.screen.read(&mut bytes).unwrap_or(0);
@@ -78,8 +101,9 @@ impl Terminal {
     /// Waits for the end of the process.
     ///
     /// # Panics
-    /// If that is not possible.
+    /// If that is not possible, or the process shows nothing more for a minute and does not end.
     #[must_use]
+    #[track_caller]
     pub fn finish(mut self) -> Finished {
         while self.read() {}
         let mut stdout = String::new();

@@ -9,7 +9,10 @@ use std::process::Command;
 use playhouse_tests::{Playhouse, Terminal, workspace_root};
 use serde_json::{Value, json};
 
-/// One shipped case of `vendor-notice`, in a folder of its own.
+/// How often a test looks before it gives up: some minutes, since each look starts a process.
+const MANY_LOOKS: usize = 2_000;
+
+/// Shipped cases of `vendor-notice`, in a folder of their own.
 struct Letters {
     playhouse: Playhouse,
     folder: PathBuf,
@@ -17,11 +20,18 @@ struct Letters {
 
 impl Letters {
     fn of(case: &str) -> Self {
+        Self::of_cases(&[case])
+    }
+
+    fn of_cases(cases: &[&str]) -> Self {
         let playhouse = Playhouse::new();
         let folder = playhouse.dir().join("cases");
         fs::create_dir(&folder).unwrap();
-        let shipped = workspace_root().join("scenarios/data/vendor-notice").join(format!("{case}.json"));
-        fs::copy(shipped, folder.join(format!("{case}.json"))).unwrap();
+        for case in cases {
+            let file = format!("{case}.json");
+            let shipped = workspace_root().join("scenarios/data/vendor-notice").join(&file);
+            fs::copy(shipped, folder.join(&file)).unwrap();
+        }
         Self { playhouse, folder }
     }
 
@@ -179,7 +189,7 @@ fn a_letter_that_was_cut_off_is_sent_again_only_if_a_person_has_found_that_it_di
             journal.stdout.contains("\"send_letter\"") && journal.stdout.contains("\"ToolIntent\"")
         })
     };
-    while !is_sending() {}
+    assert!((0..MANY_LOOKS).any(|_| is_sending()), "the letter is not being sent\n{:?}", started.kill());
     let _ = started.kill();
     let mut drained = Vec::new();
     // It ends with an error: nobody writes, and nobody has closed.
@@ -244,6 +254,40 @@ fn a_review_that_is_left_open_lets_the_run_rest() {
     terminal.end_input();
     let _ = terminal.finish().with_code(3);
     assert_eq!(letters.open().len(), 1);
+}
+
+#[test]
+fn a_line_that_was_begun_at_another_question_answers_nothing() {
+    let letters = Letters::of_cases(&["feldmark", "granith"]);
+    let mut terminal = Terminal::start(letters.playhouse.command(&letters.words(&[])));
+    terminal.wait_for("reject, Enter to leave it open> ");
+    let asked = if terminal.seen().contains("?? feldmark") { "feldmark" } else { "granith" };
+    terminal.type_text("a");
+    terminal.wait_for("a");
+    assert!((0..MANY_LOOKS).any(|_| letters.open().len() == 2), "{}", terminal.seen());
+    let open = letters.open();
+    let id = open.iter().find(|review| review["case"] == asked).unwrap()["id"].as_str().unwrap();
+    let _ = letters.playhouse.run(&["review", "reject", id, "--reason", "no"]).with_code(0);
+    terminal.wait_for("it needs no answer any more");
+    terminal.wait_for("reject, Enter to leave it open> ");
+    terminal.type_line("");
+    let _ = terminal.finish().with_code(3);
+    assert_eq!(letters.open().len(), 1);
+    assert_eq!(letters.outbox(), Vec::<Value>::new());
+}
+
+#[test]
+fn lines_that_were_typed_ahead_answer_no_other_question() {
+    let letters = Letters::of_cases(&["feldmark", "granith"]);
+    let mut terminal = Terminal::start(letters.playhouse.command(&letters.words(&[])));
+    terminal.wait_for("reject, Enter to leave it open> ");
+    terminal.type_text("r\nno\na\n");
+    terminal.wait_for("reject, Enter to leave it open> ");
+    terminal.type_line("r");
+    terminal.wait_for("why> ");
+    terminal.type_line("no");
+    let _ = terminal.finish().with_code(0);
+    assert_eq!(letters.outbox(), Vec::<Value>::new());
 }
 
 #[test]

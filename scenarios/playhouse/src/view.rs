@@ -3,6 +3,7 @@
 mod attendant;
 mod call_line;
 mod conversation_view;
+mod keyboard;
 mod live;
 mod logs;
 mod progress;
