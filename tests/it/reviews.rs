@@ -291,6 +291,25 @@ fn lines_that_were_typed_ahead_answer_no_other_question() {
 }
 
 #[test]
+fn an_answer_that_was_refused_can_be_given_again_after_a_restart() {
+    let letters = Letters::of("feldmark");
+    let mut command = letters.playhouse.command(&letters.words(&[]));
+    for _ in 0..2 {
+        let mut terminal = Terminal::start(command);
+        terminal.wait_for("reject, Enter to leave it open> ");
+        terminal.type_line("e");
+        terminal.wait_for("JSON in one line> ");
+        terminal.type_line("{}");
+        terminal.wait_for("`vendor` is missing");
+        terminal.wait_for("reject, Enter to leave it open> ");
+        terminal.type_line("");
+        let _ = terminal.finish().with_code(3);
+        command = letters.playhouse.command(&["resume", "last"]);
+    }
+    assert_eq!(letters.open().len(), 1);
+}
+
+#[test]
 fn a_review_that_nobody_answers_in_time_counts_as_rejected() {
     let playhouse = Playhouse::of(env!("CARGO_BIN_EXE_playhouse-test-scenarios"));
     let first = playhouse.run(&["run", "expiring", "--no-input"]).without_panic();

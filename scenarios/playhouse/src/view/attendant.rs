@@ -6,12 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use playhouse_journal::{Command, CommandId, Event, ReadError, RunRow};
 use playhouse_messages::RunEvent;
 use playhouse_runtime::StreamItem;
-use playhouse_types::{ReviewId, RunId, Seq};
+use playhouse_types::{ReviewId, RunId, Seq, Verdict};
 
 use super::keyboard::Keyboard;
 use super::prompt::{Prompt, Question, Said};
 use super::style::Style;
-use crate::answer::{command_id, decision_id};
+use crate::answer::new_command_id;
 use crate::commands::short;
 use crate::conversation::{Review, Reviews};
 use crate::host::Runtime;
@@ -36,7 +36,6 @@ pub(crate) struct Attendant {
     sent: BTreeMap<CommandId, (RunId, ReviewId)>,
     /// Reviews that the person has left open.
     left: BTreeSet<(RunId, ReviewId)>,
-    n_answers: u64,
     /// What is typed; the terminal is not read before the first question.
     keyboard: Option<Keyboard>,
     is_at_end: bool,
@@ -52,7 +51,6 @@ impl Attendant {
             runs: BTreeMap::new(),
             sent: BTreeMap::new(),
             left: BTreeSet::new(),
-            n_answers: 0,
             keyboard: None,
             is_at_end: false,
         }
@@ -186,21 +184,13 @@ impl Attendant {
         text
     }
 
-    async fn answer(
-        &mut self,
-        run: RunId,
-        review: &Review,
-        verdict: playhouse_types::Verdict,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let subject_hash = review.request.subject_hash;
-        let id = decision_id(review.review, &verdict, &self.by, &subject_hash)?;
-        self.n_answers += 1;
-        // What was refused may be typed again.
-        let id = command_id(&[id.0.as_bytes(), &self.n_answers.to_le_bytes()]);
+    async fn answer(&mut self, run: RunId, review: &Review, verdict: Verdict) -> Result<(), ReadError> {
+        let (subject_hash, id) = (review.request.subject_hash, new_command_id());
         let (review, by) = (review.review, self.by.clone());
         let command = Command::Decide { review, verdict, by, subject_hash: Some(subject_hash) };
-        self.sent.insert(id.clone(), (run, review));
-        self.runtime.inbox().submit(run, id, command).await?;
+        self.runtime.inbox().submit(run, id.clone(), command).await?;
+        // What becomes of it is seen by this task, so not before now.
+        self.sent.insert(id, (run, review));
         Ok(())
     }
 
