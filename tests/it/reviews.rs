@@ -104,6 +104,19 @@ fn an_edited_letter_is_sent_as_edited_and_only_if_it_fits() {
 }
 
 #[test]
+fn a_letter_that_names_no_amount_is_approved_by_a_person() {
+    let letters = Letters::of("eschenbach");
+    let file = letters.folder.join("eschenbach.json");
+    let mut case: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let _ = case.as_object_mut().unwrap().remove("amount_minor").unwrap();
+    fs::write(&file, case.to_string()).unwrap();
+    letters.run_until_it_waits();
+    let open = letters.open();
+    assert_eq!((open.len(), &open[0]["kind"]), (1, &json!("approval")), "{open:?}");
+    assert_eq!(letters.outbox(), Vec::<Value>::new());
+}
+
+#[test]
 fn a_rejected_letter_is_not_sent() {
     let letters = Letters::of("feldmark");
     letters.run_until_it_waits();
