@@ -31,10 +31,26 @@ impl Terminal {
     /// If this machine has no terminal left.
     #[must_use]
     pub fn start(mut command: Command) -> Self {
+        command.stdout(Stdio::piped());
+        Self::spawn(command, |_| None)
+    }
+
+    /// Starts a command at a terminal of its own, which shows its result too.
+    ///
+    /// # Panics
+    /// If this machine has no terminal left.
+    #[must_use]
+    pub fn start_with_output(command: Command) -> Self {
+        Self::spawn(command, |tty| Some(tty.try_clone().unwrap()))
+    }
+
+    fn spawn(mut command: Command, stdout: impl FnOnce(&File) -> Option<File>) -> Self {
         let pty = openpty(None, None).unwrap();
         let tty = File::from(pty.slave);
-        command.stdin(Stdio::from(tty.try_clone().unwrap())).stderr(Stdio::from(tty));
-        command.env("TERM", "dumb").stdout(Stdio::piped());
+        if let Some(stdout) = stdout(&tty) {
+            command.stdout(Stdio::from(stdout));
+        }
+        command.stdin(Stdio::from(tty.try_clone().unwrap())).stderr(Stdio::from(tty)).env("TERM", "dumb");
         let child = command.spawn().unwrap();
         // The command holds the terminal open: without it, the end of the process would not be seen.
         drop(command);
@@ -107,7 +123,9 @@ impl Terminal {
     pub fn finish(mut self) -> Finished {
         while self.read() {}
         let mut stdout = String::new();
-        self.child.stdout.take().unwrap().read_to_string(&mut stdout).unwrap();
+        if let Some(mut pipe) = self.child.stdout.take() {
+            pipe.read_to_string(&mut stdout).unwrap();
+        }
         let code = self.child.wait().unwrap().code();
         Finished { code, stdout, stderr: std::mem::take(&mut self.shown) }
     }

@@ -342,3 +342,22 @@ fn only_a_quarantined_run_is_decided_about() {
     let _ = playhouse.run(&["quarantine", "amend", "last"]).with_code(2);
     let _ = playhouse.run(&["quarantine", "skip", "last"]).with_code(1).telling(&["is not quarantined"]);
 }
+
+#[test]
+fn a_result_steers_no_terminal_and_reaches_a_pipe_as_it_is() {
+    let vendor = "Feld\u{202e}mark";
+    let case = json!({
+        "vendor": vendor, "address": "Dock Road 17", "notice": "rejected", "invoice": "FL-1", "reason": "late",
+        "amount_minor": 5
+    });
+    let (playhouse, case) = (Playhouse::new(), case.to_string());
+    let words = ["run", "vendor-notice", "--no-input", "--input", &case];
+    let shown = Terminal::start_with_output(playhouse.command(&words)).finish().with_code(0);
+    assert!(shown.stderr.contains("\"vendor\": \"Feld\\u{202e}mark\""), "{}", shown.stderr);
+    assert!(!shown.stderr.contains('\u{202e}'), "{}", shown.stderr);
+    let piped = playhouse.run(&words).with_code(0);
+    assert!(piped.stdout.contains(vendor), "{}", piped.stdout);
+    let words = [&words[..], &["--json"]].concat();
+    let shown = Terminal::start_with_output(playhouse.command(&words)).finish().with_code(0);
+    assert!(shown.stderr.contains(r"Feld\u202emark"), "{}", shown.stderr);
+}
