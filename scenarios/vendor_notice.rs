@@ -19,7 +19,8 @@
 //!
 //! - `send_letter` has the effect `once`: the post office takes no letter back and remembers no key. A letter whose
 //!   sending was cut off is in doubt: it is not sent again, a person says whether it left.
-//! - A person approves letters about changed bank details, and those about an amount of `approve_above_minor` or more.
+//! - A person approves letters about changed bank details, and those about an amount of `approve_above_minor` or more
+//!   or about none that is named.
 //! - A case without an address is a question to a person, whose answer the letter then bears.
 //!
 //! Without a model the agents follow scripts that do the same work on any cases of this form.
@@ -42,7 +43,7 @@ pub(crate) struct Settings {
     /// File that letters are appended to; `vendor-notice-outbox.jsonl` in the data directory if not given.
     #[serde(deserialize_with = "absolute")]
     outbox: Option<PathBuf>,
-    /// From which amount on, in minor units, a person approves the letter.
+    /// From which amount on, in minor units, a person approves the letter; always if it names none.
     approve_above_minor: u64,
 }
 
@@ -87,6 +88,9 @@ fn gate(query: &GateQuery<'_>, approve_above_minor: u64) -> Gate {
     match serde_json::from_str::<Letter>(query.arguments) {
         Ok(Letter { notice: case::NoticeKind::BankDetails, .. }) => {
             Gate::approve("a letter about bank details is what swindlers send: look at it")
+        }
+        Ok(Letter { amount_minor: None, .. }) => {
+            Gate::approve(format!("it names no amount, and a person approves from {approve_above_minor} on"))
         }
         Ok(Letter { amount_minor: Some(amount), .. }) if amount >= approve_above_minor => Gate::approve(
             format!("it is about {amount}, and a person approves from {approve_above_minor} on"),

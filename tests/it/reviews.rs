@@ -9,7 +9,10 @@ use std::process::Command;
 use playhouse_tests::{Playhouse, Terminal, workspace_root};
 use serde_json::{Value, json};
 
-/// One shipped case of `vendor-notice`, in a folder of its own.
+/// How often a test looks before it gives up: some minutes, since each look starts a process.
+const MANY_LOOKS: usize = 2_000;
+
+/// Shipped cases of `vendor-notice`, in a folder of their own.
 struct Letters {
     playhouse: Playhouse,
     folder: PathBuf,
@@ -17,11 +20,18 @@ struct Letters {
 
 impl Letters {
     fn of(case: &str) -> Self {
+        Self::of_cases(&[case])
+    }
+
+    fn of_cases(cases: &[&str]) -> Self {
         let playhouse = Playhouse::new();
         let folder = playhouse.dir().join("cases");
         fs::create_dir(&folder).unwrap();
-        let shipped = workspace_root().join("scenarios/data/vendor-notice").join(format!("{case}.json"));
-        fs::copy(shipped, folder.join(format!("{case}.json"))).unwrap();
+        for case in cases {
+            let file = format!("{case}.json");
+            let shipped = workspace_root().join("scenarios/data/vendor-notice").join(&file);
+            fs::copy(shipped, folder.join(&file)).unwrap();
+        }
         Self { playhouse, folder }
     }
 
@@ -91,6 +101,19 @@ fn an_edited_letter_is_sent_as_edited_and_only_if_it_fits() {
     let _ = edit("@args.json").with_code(0);
     assert_eq!(letters.resume()["status"], "sent");
     assert_eq!(letters.outbox()[0]["body"], "Please call us.");
+}
+
+#[test]
+fn a_letter_that_names_no_amount_is_approved_by_a_person() {
+    let letters = Letters::of("eschenbach");
+    let file = letters.folder.join("eschenbach.json");
+    let mut case: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    let _ = case.as_object_mut().unwrap().remove("amount_minor").unwrap();
+    fs::write(&file, case.to_string()).unwrap();
+    letters.run_until_it_waits();
+    let open = letters.open();
+    assert_eq!((open.len(), &open[0]["kind"]), (1, &json!("approval")), "{open:?}");
+    assert_eq!(letters.outbox(), Vec::<Value>::new());
 }
 
 #[test]
@@ -179,7 +202,7 @@ fn a_letter_that_was_cut_off_is_sent_again_only_if_a_person_has_found_that_it_di
             journal.stdout.contains("\"send_letter\"") && journal.stdout.contains("\"ToolIntent\"")
         })
     };
-    while !is_sending() {}
+    assert!((0..MANY_LOOKS).any(|_| is_sending()), "the letter is not being sent\n{:?}", started.kill());
     let _ = started.kill();
     let mut drained = Vec::new();
     // It ends with an error: nobody writes, and nobody has closed.
@@ -247,6 +270,59 @@ fn a_review_that_is_left_open_lets_the_run_rest() {
 }
 
 #[test]
+fn a_line_that_was_begun_at_another_question_answers_nothing() {
+    let letters = Letters::of_cases(&["feldmark", "granith"]);
+    let mut terminal = Terminal::start(letters.playhouse.command(&letters.words(&[])));
+    terminal.wait_for("reject, Enter to leave it open> ");
+    let asked = if terminal.seen().contains("?? feldmark") { "feldmark" } else { "granith" };
+    terminal.type_text("a");
+    terminal.wait_for("a");
+    assert!((0..MANY_LOOKS).any(|_| letters.open().len() == 2), "{}", terminal.seen());
+    let open = letters.open();
+    let id = open.iter().find(|review| review["case"] == asked).unwrap()["id"].as_str().unwrap();
+    let _ = letters.playhouse.run(&["review", "reject", id, "--reason", "no"]).with_code(0);
+    terminal.wait_for("it needs no answer any more");
+    terminal.wait_for("reject, Enter to leave it open> ");
+    terminal.type_line("");
+    let _ = terminal.finish().with_code(3);
+    assert_eq!(letters.open().len(), 1);
+    assert_eq!(letters.outbox(), Vec::<Value>::new());
+}
+
+#[test]
+fn lines_that_were_typed_ahead_answer_no_other_question() {
+    let letters = Letters::of_cases(&["feldmark", "granith"]);
+    let mut terminal = Terminal::start(letters.playhouse.command(&letters.words(&[])));
+    terminal.wait_for("reject, Enter to leave it open> ");
+    terminal.type_text("r\nno\na\n");
+    terminal.wait_for("reject, Enter to leave it open> ");
+    terminal.type_line("r");
+    terminal.wait_for("why> ");
+    terminal.type_line("no");
+    let _ = terminal.finish().with_code(0);
+    assert_eq!(letters.outbox(), Vec::<Value>::new());
+}
+
+#[test]
+fn an_answer_that_was_refused_can_be_given_again_after_a_restart() {
+    let letters = Letters::of("feldmark");
+    let mut command = letters.playhouse.command(&letters.words(&[]));
+    for _ in 0..2 {
+        let mut terminal = Terminal::start(command);
+        terminal.wait_for("reject, Enter to leave it open> ");
+        terminal.type_line("e");
+        terminal.wait_for("JSON in one line> ");
+        terminal.type_line("{}");
+        terminal.wait_for("`vendor` is missing");
+        terminal.wait_for("reject, Enter to leave it open> ");
+        terminal.type_line("");
+        let _ = terminal.finish().with_code(3);
+        command = letters.playhouse.command(&["resume", "last"]);
+    }
+    assert_eq!(letters.open().len(), 1);
+}
+
+#[test]
 fn a_review_that_nobody_answers_in_time_counts_as_rejected() {
     let playhouse = Playhouse::of(env!("CARGO_BIN_EXE_playhouse-test-scenarios"));
     let first = playhouse.run(&["run", "expiring", "--no-input"]).without_panic();
@@ -265,4 +341,23 @@ fn only_a_quarantined_run_is_decided_about() {
     let _ = playhouse.run(&["run", "greeting"]).with_code(0);
     let _ = playhouse.run(&["quarantine", "amend", "last"]).with_code(2);
     let _ = playhouse.run(&["quarantine", "skip", "last"]).with_code(1).telling(&["is not quarantined"]);
+}
+
+#[test]
+fn a_result_steers_no_terminal_and_reaches_a_pipe_as_it_is() {
+    let vendor = "Feld\u{202e}mark";
+    let case = json!({
+        "vendor": vendor, "address": "Dock Road 17", "notice": "rejected", "invoice": "FL-1", "reason": "late",
+        "amount_minor": 5
+    });
+    let (playhouse, case) = (Playhouse::new(), case.to_string());
+    let words = ["run", "vendor-notice", "--no-input", "--input", &case];
+    let shown = Terminal::start_with_output(playhouse.command(&words)).finish().with_code(0);
+    assert!(shown.stderr.contains("\"vendor\": \"Feld\\u{202e}mark\""), "{}", shown.stderr);
+    assert!(!shown.stderr.contains('\u{202e}'), "{}", shown.stderr);
+    let piped = playhouse.run(&words).with_code(0);
+    assert!(piped.stdout.contains(vendor), "{}", piped.stdout);
+    let words = [&words[..], &["--json"]].concat();
+    let shown = Terminal::start_with_output(playhouse.command(&words)).finish().with_code(0);
+    assert!(shown.stderr.contains(r"Feld\u202emark"), "{}", shown.stderr);
 }

@@ -3,6 +3,7 @@
 mod attendant;
 mod call_line;
 mod conversation_view;
+mod keyboard;
 mod live;
 mod logs;
 mod progress;
@@ -21,4 +22,4 @@ pub(crate) use logs::start_logs;
 pub(crate) use progress::Progress;
 pub(crate) use review_text::{pretty_arguments, review_line, verdict_line};
 pub(crate) use style::Style;
-pub(crate) use text::{block, bytes, duration, one_line};
+pub(crate) use text::{block, bytes, duration, json_text, one_line};

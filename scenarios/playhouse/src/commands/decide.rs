@@ -11,7 +11,7 @@ use super::leave_command::{Answered, leave_commands};
 use super::output::{print, print_json};
 use super::resumption::go_on_hint;
 use super::session::Session;
-use crate::answer::{check_edited, decision_id};
+use crate::answer::{check_edited, new_command_id};
 use crate::conversation::ReviewState;
 use crate::host::Runtime;
 use crate::view::{Style, one_line, say};
@@ -76,14 +76,13 @@ pub(super) async fn decide(
     let answered = if is_repeated {
         Answered::Accepted
     } else {
-        let id = decision_id(review, &verdict, &by, &subject_hash)?;
         let command = Command::Decide {
             review,
             verdict: verdict.clone(),
             by: by.clone(),
             subject_hash: Some(subject_hash),
         };
-        let answers = leave_commands(session, runtime, &[(run, id, command)]).await?;
+        let answers = leave_commands(session, runtime, &[(run, new_command_id(), command)]).await?;
         answers.into_iter().next().unwrap_or(Answered::Left)
     };
     let name = review_name(run, review);

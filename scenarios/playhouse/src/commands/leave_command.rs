@@ -62,8 +62,6 @@ impl Waiting<'_> {
 
 /// Leaves a command for each run, has it taken at once where nobody works on the run, and waits a little where somebody
 /// does. Answers in the order of `commands`.
-///
-/// A command that was answered before has no second effect: its answer is told again.
 pub(super) async fn leave_commands(
     session: &Session<'_>,
     runtime: &Runtime,

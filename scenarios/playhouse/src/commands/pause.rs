@@ -2,7 +2,6 @@
 
 use clap::Args;
 use playhouse_journal::{Command, RunRow};
-use playhouse_runtime::new_run_id;
 use playhouse_types::{ExitCode, RunId, RunStatus};
 use serde::Serialize;
 
@@ -11,7 +10,7 @@ use super::leave_command::{Answered, leave_commands};
 use super::output::{print, print_json};
 use super::resumption::go_on_hint;
 use super::session::Session;
-use crate::answer::command_id;
+use crate::answer::new_command_id;
 use crate::view::one_line;
 
 /// How many characters of a reason are shown.
@@ -74,10 +73,7 @@ async fn tell_opened(
         let what = if row.is_batch { "batch" } else { "run" };
         return Err(CommandError::Ended { what, run: row.run.to_string(), status: row.status.as_str() });
     }
-    // Each asking is one of its own: who pauses, goes on and pauses again has asked for three things.
-    let asking = new_run_id().to_string();
-    let commands: Vec<_> =
-        runs.iter().map(|run| (*run, command_id(&[b"ask", asking.as_bytes()]), command.clone())).collect();
+    let commands: Vec<_> = runs.iter().map(|run| (*run, new_command_id(), command.clone())).collect();
     let answers = leave_commands(session, &opened.runtime, &commands).await?;
     if session.is_json() {
         let told = runs.iter().zip(&answers);

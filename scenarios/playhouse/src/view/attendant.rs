@@ -6,21 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use playhouse_journal::{Command, CommandId, Event, ReadError, RunRow};
 use playhouse_messages::RunEvent;
 use playhouse_runtime::StreamItem;
-use playhouse_types::{ReviewId, RunId, Seq};
-use tokio::sync::mpsc;
+use playhouse_types::{ReviewId, RunId, Seq, Verdict};
 
+use super::keyboard::Keyboard;
 use super::prompt::{Prompt, Question, Said};
 use super::style::Style;
-use crate::answer::{command_id, decision_id};
+use crate::answer::new_command_id;
 use crate::commands::short;
 use crate::conversation::{Review, Reviews};
 use crate::host::Runtime;
 
 /// How many records are read at once.
 const PAGE: usize = 1_000;
-
-/// How many typed lines may wait: more than a person types ahead.
-const TYPED_AHEAD: usize = 64;
 
 /// A run whose reviews are watched.
 struct Attended {
@@ -39,9 +36,8 @@ pub(crate) struct Attendant {
     sent: BTreeMap<CommandId, (RunId, ReviewId)>,
     /// Reviews that the person has left open.
     left: BTreeSet<(RunId, ReviewId)>,
-    n_answers: u64,
     /// What is typed; the terminal is not read before the first question.
-    lines: Option<mpsc::Receiver<String>>,
+    keyboard: Option<Keyboard>,
     is_at_end: bool,
 }
 
@@ -55,8 +51,7 @@ impl Attendant {
             runs: BTreeMap::new(),
             sent: BTreeMap::new(),
             left: BTreeSet::new(),
-            n_answers: 0,
-            lines: None,
+            keyboard: None,
             is_at_end: false,
         }
     }
@@ -71,7 +66,15 @@ impl Attendant {
     /// # Cancel safety
     /// No line is lost.
     pub(crate) async fn next_line(&mut self) -> Option<String> {
-        self.lines.get_or_insert_with(stdin_lines).recv().await
+        self.keyboard.get_or_insert_with(Keyboard::start).next_line().await
+    }
+
+    /// Returns how to answer a question that has just been shown. What was typed before it was shown answers nothing:
+    /// it was meant for another one.
+    pub(crate) fn await_answer(&mut self) -> Option<String> {
+        let choices = self.prompt.new_choices()?;
+        self.keyboard.get_or_insert_with(Keyboard::start).forget();
+        Some(choices)
     }
 
     /// Takes in what happened; returns what to print. Events are a doorbell: what is asked stands in the journal.
@@ -132,9 +135,6 @@ impl Attendant {
                 self.leave(run, id);
                 continue;
             }
-            if !self.prompt.is_asking() {
-                self.forget_what_was_typed();
-            }
             text.push_str(&self.prompt.ask(Question { run, name, review }));
         }
         text
@@ -184,21 +184,13 @@ impl Attendant {
         text
     }
 
-    async fn answer(
-        &mut self,
-        run: RunId,
-        review: &Review,
-        verdict: playhouse_types::Verdict,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        let subject_hash = review.request.subject_hash;
-        let id = decision_id(review.review, &verdict, &self.by, &subject_hash)?;
-        self.n_answers += 1;
-        // What was refused may be typed again.
-        let id = command_id(&[id.0.as_bytes(), &self.n_answers.to_le_bytes()]);
+    async fn answer(&mut self, run: RunId, review: &Review, verdict: Verdict) -> Result<(), ReadError> {
+        let (subject_hash, id) = (review.request.subject_hash, new_command_id());
         let (review, by) = (review.review, self.by.clone());
         let command = Command::Decide { review, verdict, by, subject_hash: Some(subject_hash) };
-        self.sent.insert(id.clone(), (run, review));
-        self.runtime.inbox().submit(run, id, command).await?;
+        self.runtime.inbox().submit(run, id.clone(), command).await?;
+        // What becomes of it is seen by this task, so not before now.
+        self.sent.insert(id, (run, review));
         Ok(())
     }
 
@@ -214,13 +206,6 @@ impl Attendant {
             self.runtime.leave_unattended(run);
         }
     }
-
-    /// What was typed before a question stood on the screen answers nothing.
-    fn forget_what_was_typed(&mut self) {
-        if let Some(lines) = &mut self.lines {
-            while lines.try_recv().is_ok() {}
-        }
-    }
 }
 
 const fn is_about_reviews(event: &Event) -> bool {
@@ -234,17 +219,4 @@ const fn is_about_reviews(event: &Event) -> bool {
             | Event::Resumed { .. }
             | Event::RunConcluded { .. }
     )
-}
-
-/// Reads the terminal on a thread of its own, which nothing waits for: it may be reading when the process ends.
-fn stdin_lines() -> mpsc::Receiver<String> {
-    let (tx, rx) = mpsc::channel(TYPED_AHEAD);
-    std::thread::spawn(move || {
-        for line in std::io::stdin().lines().map_while(Result::ok) {
-            if tx.blocking_send(line).is_err() {
-                return;
-            }
-        }
-    });
-    rx
 }

@@ -150,6 +150,9 @@ impl Watcher {
             }
             write_stderr(text);
         }
+        if let Some(choices) = self.attendant.as_mut().and_then(Attendant::await_answer) {
+            write_stderr(&choices);
+        }
         if !self.is_asking() {
             self.release();
         }

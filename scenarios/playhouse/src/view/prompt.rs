@@ -45,11 +45,13 @@ pub(crate) struct Prompt {
     /// The first one is asked, the others wait.
     questions: VecDeque<Question>,
     step: Step,
+    /// Whether the first question has been shown, but not yet how to answer it.
+    is_new: bool,
 }
 
 impl Prompt {
     pub(crate) const fn new(style: Style) -> Self {
-        Self { style, questions: VecDeque::new(), step: Step::Choose }
+        Self { style, questions: VecDeque::new(), step: Step::Choose, is_new: false }
     }
 
     /// Tells whether the next line is an answer.
@@ -65,6 +67,11 @@ impl Prompt {
     /// Tells whether a review is asked or waits to be.
     pub(crate) fn has(&self, run: RunId, review: ReviewId) -> bool {
         self.questions.iter().any(|question| question.run == run && question.review.review == review)
+    }
+
+    /// Returns how to answer the question that has just been shown, once: what is typed from then on answers it.
+    pub(crate) fn new_choices(&mut self) -> Option<String> {
+        std::mem::take(&mut self.is_new).then(|| self.choices())
     }
 
     /// Takes a question; returns its text if it is asked at once.
@@ -121,9 +128,10 @@ impl Prompt {
         (about, self.current())
     }
 
-    /// Shows the question that is asked now.
+    /// Shows the question that is asked now, without how to answer it.
     fn current(&mut self) -> String {
         self.step = Step::Choose;
+        self.is_new = self.is_asking();
         let Some(Question { name, review, .. }) = self.questions.front() else { return String::new() };
         let request = &review.request;
         let what = match review.review {
@@ -139,7 +147,7 @@ impl Prompt {
         };
         let title = self.style.strong(&format!("?? {}, {}: {what}", one_line(name, 80), review.review));
         let subject = block(&pretty_arguments(&request.arguments), "  ");
-        format!("\n{title}\n{why}  {subject}\n{}", self.choices())
+        format!("\n{title}\n{why}  {subject}\n")
     }
 
     fn choices(&self) -> String {
@@ -223,5 +231,22 @@ mod tests {
         assert!(prompt.has(RUN, second) && !prompt.has(RUN, first) && prompt.has_run(RUN));
         let _ = prompt.take(Some("n"));
         assert!(!prompt.is_asking());
+    }
+
+    #[test]
+    fn each_question_says_once_how_to_answer_it() {
+        let (first, second) = (ReviewId::Approval(call(1, 1, 0)), ReviewId::Doubt(call(1, 1, 1)));
+        let mut prompt = Prompt::new(Style::Plain);
+        assert_eq!(prompt.new_choices(), None);
+        let _ = prompt.ask(question(first));
+        assert!(prompt.new_choices().unwrap().contains("a approve"));
+        let _ = prompt.ask(question(second));
+        assert_eq!(prompt.new_choices(), None);
+        let _ = prompt.take(Some("r"));
+        assert_eq!(prompt.new_choices(), None);
+        let _ = prompt.take(Some("no"));
+        assert!(prompt.new_choices().unwrap().contains("h it happened"));
+        let _ = prompt.keep(|_, _| false);
+        assert_eq!(prompt.new_choices(), None);
     }
 }

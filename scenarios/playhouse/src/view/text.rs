@@ -63,6 +63,23 @@ pub(crate) fn block(text: &str, indent: &str) -> String {
     shown
 }
 
+/// Shows JSON text as JSON text that means the same: what is unsafe can only stand in its strings, and is escaped there.
+#[must_use]
+pub(crate) fn json_text(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character == '\n' || !is_unsafe(character) {
+            shown.push(character);
+            continue;
+        }
+        for unit in character.encode_utf16(&mut [0; 2]) {
+            // Writing to a string cannot fail.
+            let _ = write!(shown, "\\u{unit:04x}");
+        }
+    }
+    shown
+}
+
 /// Shows a number of bytes: `812 B`, `1.2 kB`, `3.4 MB`.
 #[must_use]
 pub(crate) fn bytes(count: u64) -> String {
@@ -89,7 +106,7 @@ pub(crate) fn duration(duration: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{block, bytes, duration, one_line};
+    use super::{block, bytes, duration, json_text, one_line};
     use std::time::Duration;
 
     #[test]
@@ -107,6 +124,15 @@ mod tests {
             assert_eq!(one_line(text, 80), expected);
             assert_eq!(block(text, "  "), expected);
         }
+    }
+
+    #[test]
+    fn json_stays_the_same_json_and_steers_no_terminal() {
+        let value = serde_json::json!({ "a": "paid\u{202e}0001\u{9b}2J\u{e0041}", "b": ["naïve"] });
+        let shown = json_text(&serde_json::to_string_pretty(&value).unwrap());
+        assert!(shown.contains("paid\\u202e0001\\u009b2J\\udb40\\udc41"), "{shown}");
+        assert!(shown.contains("naïve") && shown.lines().count() == 6, "{shown}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
     }
 
     #[test]
