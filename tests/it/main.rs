@@ -18,6 +18,7 @@ mod kills;
 mod new_cases;
 mod new_project;
 mod outcomes;
+mod quarantine;
 mod replay;
 mod reviews;
 mod settled;
