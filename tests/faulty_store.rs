@@ -14,10 +14,10 @@ use playhouse_journal::{
 use playhouse_messages::Clock;
 use playhouse_runtime::SystemClock;
 use playhouse_storage::{
-    AppendError, Claim, ClaimError, LateError, LateResult, LateResults, RunAppend, Snapshot, Store,
-    StoreError,
+    AppendError, Claim, ClaimError, IntentRow, LateError, LateResult, LateResults, RunAppend, Snapshot,
+    Store, StoreError,
 };
-use playhouse_types::{Lane, RunId, Seq};
+use playhouse_types::{CallId, Lane, RunId, Seq};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tokio::sync::watch;
@@ -30,7 +30,7 @@ pub type Rival = Arc<dyn Fn(RunId) + Send + Sync>;
 pub enum StoreFault {
     /// Nothing is written; the answer is an error.
     Fail,
-    /// The disk is full; nothing is written.
+    /// The disk is full; nothing is written but the last commit.
     Full,
     /// It is written, and the answer is an error.
     CommitThenFail,
@@ -80,6 +80,7 @@ pub struct FaultyStore {
     end: End,
     n_commits: AtomicU64,
     has_failed: AtomicBool,
+    is_full: AtomicBool,
     n_after_failure: AtomicU64,
 }
 
@@ -93,6 +94,7 @@ impl FaultyStore {
             end,
             n_commits: AtomicU64::new(0),
             has_failed: AtomicBool::new(false),
+            is_full: AtomicBool::new(false),
             n_after_failure: AtomicU64::new(0),
         }
     }
@@ -162,7 +164,10 @@ impl FaultyStore {
         match self.plan.get(&n) {
             None => self.inner.commit(appends).await,
             Some(StoreFault::Fail) => Err(self.fail(failed())),
-            Some(StoreFault::Full) => Err(self.fail(StoreError::Full { path: PathBuf::from("planned") })),
+            Some(StoreFault::Full) => {
+                self.is_full.store(true, Ordering::Relaxed);
+                Err(self.fail(StoreError::Full { path: PathBuf::from("planned") }))
+            }
             Some(StoreFault::CommitThenFail) => {
                 self.inner.commit(appends).await?;
                 Err(self.fail(failed()))
@@ -223,6 +228,16 @@ impl Store for FaultyStore {
     ) -> BoxFuture<'_, Result<Vec<Result<(), AppendError>>, StoreError>> {
         Box::pin(self.commit_as_planned(appends))
     }
+    fn commit_last(
+        &self,
+        appends: Vec<RunAppend>,
+    ) -> BoxFuture<'_, Result<Vec<Result<(), AppendError>>, StoreError>> {
+        // The one commit that a full disk has room for.
+        if self.is_full.swap(false, Ordering::Relaxed) && !self.end.has_come() {
+            return self.inner.commit(appends);
+        }
+        Box::pin(self.commit_as_planned(appends))
+    }
     fn claim(&self, run: RunId, takeover: bool) -> BoxFuture<'_, Result<Claim, ClaimError>> {
         self.inner.claim(run, takeover)
     }
@@ -243,6 +258,14 @@ impl Store for FaultyStore {
     }
     fn late(&self, run: RunId) -> BoxFuture<'_, Result<LateResults, StoreError>> {
         self.inner.late(run)
+    }
+    fn earlier_intent(
+        &self,
+        key: &str,
+        run: RunId,
+        call: CallId,
+    ) -> BoxFuture<'_, Result<Option<IntentRow>, ReadError>> {
+        self.inner.earlier_intent(key, run, call)
     }
     fn path(&self) -> Option<PathBuf> {
         self.inner.path()

@@ -85,8 +85,8 @@ impl Effects {
         Ok(if landed { Probe::Landed(format!("paid {}", args.subject)) } else { Probe::Absent })
     }
 
-    /// Rings a bell that cannot be asked.
-    #[tool(effect = "once", timeout = "5s")]
+    /// Rings a bell that cannot be asked, and that no other run rings again.
+    #[tool(effect = "once", intent = "subject", scope = "tenant", timeout = "5s")]
     async fn ring(&self, args: About, ctx: &ToolContext) -> Result<String, ToolError> {
         self.ledger.send("ring", &args.subject, &ctx.keys.idempotency);
         Ok(format!("rang {}", args.subject))

@@ -56,6 +56,16 @@ fn a_command_line_that_makes_no_sense_is_refused() {
 }
 
 #[test]
+fn resuming_takes_a_file_of_prices_and_names_one_that_is_missing() {
+    let playhouse = Playhouse::of(env!("CARGO_BIN_EXE_playhouse-test-scenarios"));
+    assert_eq!(playhouse.run(&["run", "doubtful", "--no-input"]).code, Some(3));
+    let missing = ["resume", "--all", "--no-input", "--prices", "missing.json"];
+    let _ = playhouse.run(&missing).with_code(2).telling(&["missing.json"]);
+    fs::write(playhouse.dir().join("prices.json"), "{}").unwrap();
+    let _ = playhouse.run(&["resume", "last", "--no-input", "--prices", "prices.json"]).with_code(3);
+}
+
+#[test]
 fn a_missing_folder_is_named() {
     check(&["run", "invoice-review", "--input-dir", "no/such/folder"], &["no/such/folder"]);
     check(&["run", "invoice-review", "--input-file", "no/such/file"], &["no/such/file"]);

@@ -262,7 +262,7 @@ impl AgentActor {
             offered: &self.offered,
             policy: &self.args.policy,
             effects: self.args.run.effects,
-            run: self.args.run.run,
+            place: self.args.run.key_place(),
             now,
             dispatch_by: now.plus(DISPATCH_WITHIN),
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use playhouse_journal::{Event, Kind, NewRecord, RecordKey, ToolIntent};
-use playhouse_messages::{EarlierEffect, ModelAnswer, ModelCall, ToolContext};
+use playhouse_messages::{ModelAnswer, ModelCall, ToolContext};
 use playhouse_tools::{Dispatch, ToolEnd, ToolHandle};
 use playhouse_types::{
     Effect, Label, Lane, ModelFailure, ModelFailureKind, Seq, Step, Timestamp, ToolFailure, ToolFailureKind,
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::AgentArgs;
+use crate::asked_before::asked_before;
 use crate::intents::result_key;
 
 /// Returns the key under which the end of a model call is on record.
@@ -64,13 +65,14 @@ pub(crate) struct ToolCall {
 
 /// Runs a tool and journals how the call ended.
 pub(crate) async fn call_tool(args: AgentArgs, call: ToolCall, cancel: CancellationToken) {
-    // Journal before effect: what is not pure waits until its intent is durable.
-    if call.intent.effect != Effect::Pure && args.journal.log().wait_durable(call.seq).await.is_err() {
+    // Journal before effect: what is not pure waits until its intent is durable, as does what other runs may look for.
+    let is_waited_for = call.intent.effect != Effect::Pure || call.intent.keys.shared_intent().is_some();
+    if is_waited_for && args.journal.log().wait_durable(call.seq).await.is_err() {
         return;
     }
     let started = args.clock.monotonic();
-    let end = match settled_effect(&args, &call.intent).await {
-        Some(earlier) => repeated(&earlier),
+    let end = match asked_before(&args, &call).await {
+        Some(end) => end,
         None => AssertUnwindSafe(dispatch(&args, &call, cancel))
             .catch_unwind()
             .await
@@ -100,35 +102,6 @@ fn panicked(intent: &ToolIntent) -> ToolEnd {
     match intent.effect {
         Effect::Pure => ToolEnd::Failed(ToolFailure { kind: ToolFailureKind::Panicked, detail }),
         _ => ToolEnd::InDoubt { detail },
-    }
-}
-
-/// Looks for an earlier call that meant the same effect, and waits for its end if it is in flight. Only earlier ones
-/// are waited for, so no two calls wait for each other.
-async fn settled_effect(args: &AgentArgs, intent: &ToolIntent) -> Option<EarlierEffect> {
-    let look = || args.journal.log().facts(|facts| facts.earlier_effect(intent));
-    loop {
-        let earlier = look()?;
-        let EarlierEffect::Unsettled { call } = earlier else { return Some(earlier) };
-        let (run, key) = (args.run.run, result_key(call));
-        if !args.calls.is_live(run, key) {
-            // It may have ended between the two looks; if it has not, nobody works on it.
-            return look();
-        }
-        args.calls.wait_for(run, key).await;
-    }
-}
-
-/// The same effect was asked for before: its answer serves, or the call is refused.
-fn repeated(earlier: &EarlierEffect) -> ToolEnd {
-    match earlier {
-        EarlierEffect::Done { output, .. } => {
-            ToolEnd::Done { output: output.clone(), full_bytes: None, recovered: true }
-        }
-        EarlierEffect::Unsettled { call } => ToolEnd::Failed(ToolFailure {
-            kind: ToolFailureKind::NotDone,
-            detail: format!("the same effect was asked for in {call}, whose end is not known yet"),
-        }),
     }
 }
 

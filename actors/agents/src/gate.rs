@@ -2,8 +2,9 @@
 
 use playhouse_journal::{Event, Fork, GateVerdict, ToolIntent};
 use playhouse_review::{Gate, GateQuery, ReviewPolicy, subject_hash};
+use playhouse_tools::KeyPlace;
 use playhouse_types::{
-    CallId, Effect, Label, OnExpiry, ReviewId, ReviewRequest, RunId, Timestamp, ToolCallRequest, ToolFailure,
+    CallId, Effect, Label, OnExpiry, ReviewId, ReviewRequest, Timestamp, ToolCallRequest, ToolFailure,
     ToolFailureKind, Verdict,
 };
 
@@ -40,8 +41,8 @@ pub struct CallGate<'a> {
     pub policy: &'a ReviewPolicy,
     /// Whether tools that are not pure may run.
     pub effects: Effects,
-    /// The run.
-    pub run: RunId,
+    /// Whose calls they are.
+    pub place: KeyPlace<'a>,
     /// Now: what a person is asked expires some time after it.
     pub now: Timestamp,
     /// The last moment at which a call that is allowed now may be sent.
@@ -115,7 +116,7 @@ impl CallGate<'_> {
 
     /// Makes the intent of a call, or its end if the call cannot be made.
     fn prepare(&self, call: CallId, request: &ToolCallRequest) -> Result<ToolIntent, Box<Event>> {
-        match self.offered.prepare(self.run, call, request, self.dispatch_by) {
+        match self.offered.prepare(self.place, call, request, self.dispatch_by) {
             Ok(intent) if self.effects == Effects::Off && intent.effect != Effect::Pure => {
                 let tool = &intent.tool;
                 let reason =

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use playhouse_journal::{GateVerdict, RecordKey, ToolIntent};
-use playhouse_tools::{ToolHandle, ToolRegistry, unknown_tool};
-use playhouse_types::{CallId, RunId, Timestamp, ToolCallRequest, ToolFailure, ToolName};
+use playhouse_tools::{KeyPlace, ToolHandle, ToolRegistry, unknown_tool};
+use playhouse_types::{CallId, Timestamp, ToolCallRequest, ToolFailure, ToolName};
 
 /// The tools that one agent may call.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ impl OfferedTools {
     /// Checks a call as the model wrote it and makes the intent that permits its dispatch.
     pub(crate) fn prepare(
         &self,
-        run: RunId,
+        place: KeyPlace<'_>,
         call: CallId,
         request: &ToolCallRequest,
         dispatch_by: Timestamp,
@@ -35,7 +35,7 @@ impl OfferedTools {
         };
         let arguments = tool.check(&request.arguments)?;
         let spec = tool.spec();
-        let keys = tool.keys(run, call, &arguments);
+        let keys = tool.keys(place, call, &arguments);
         Ok(ToolIntent {
             call,
             tool: spec.name.clone(),

@@ -17,6 +17,7 @@
 //! Limits: an agent's whole history goes into every request (working-memory strategies come later).
 
 mod actor;
+mod asked_before;
 mod calls;
 mod definition;
 mod gate;
@@ -32,5 +33,5 @@ pub use gate::{CallGate, Effects};
 pub use intents::OfferedTools;
 pub use prompt::request_header;
 pub use question::{ASK_PERSON, question_spec};
-pub use run_context::{Ownership, RunContext};
+pub use run_context::{OtherIntent, Ownership, RunContext};
 pub use state::{AgentDecision, AgentState};

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 
 use crate::checksum::RUN;
 use crate::writer::{Session, Task};
-use crate::{inbox, run_row};
+use crate::{inbox, intent, run_row};
 
 /// The appends of one commit.
 pub(crate) struct Commit(pub(crate) Vec<RunAppend>);
@@ -43,6 +43,9 @@ fn write(conn: &Connection, append: &RunAppend) -> rusqlite::Result<Result<(), A
         Ok(head) => head,
         Err(refused) => return Ok(Err(refused)),
     };
+    if let Err(source) = intent::verify(conn, &append.intents)? {
+        return Ok(Err(AppendError::Damaged { run: append.run, source }));
+    }
     let no = match (stored, &append.row, append.admitted_by) {
         (None, Some(row), Some(owner)) => run_row::insert(conn, append, row, owner)?,
         (Some(stored), Some(row), _) => {
@@ -55,6 +58,7 @@ fn write(conn: &Connection, append: &RunAppend) -> rusqlite::Result<Result<(), A
     for record in &append.records {
         write_record(conn, no, record)?;
     }
+    intent::write(conn, &append.intents)?;
     let n_acknowledged = inbox::acknowledge(conn, no, &append.acknowledged)?;
     let sql = "UPDATE run SET head_seq = ?2, head_hash = ?3, commands_waiting = commands_waiting - ?4 WHERE no = ?1";
     conn.prepare_cached(sql)?.execute(params![no, head.seq.0.cast_signed(), head.hash.0, n_acknowledged])?;

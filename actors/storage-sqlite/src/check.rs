@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 use crate::failure::{ReadFailure, is_damage};
 use crate::run_row::StoredRun;
-use crate::{inbox, owner, records, run_row, schema, snapshot};
+use crate::{inbox, intent, owner, records, run_row, schema, snapshot};
 
 /// How many records are read at once: enough to be fast, few enough for memory.
 const PAGE: usize = 1_000;
@@ -17,8 +17,9 @@ const PAGE: usize = 1_000;
 /// How many complaints of SQLite are shown; one damaged page can make thousands.
 const N_COMPLAINTS: u32 = 20;
 
-/// The tables whose rows belong to a run.
-const TABLES: [&str; 4] = ["journal", "body", "snapshot", "inbox"];
+/// The tables whose rows belong to a run, each with the column of the run that they name.
+const TABLES: [(&str, &str); 5] =
+    [("journal", "no"), ("body", "no"), ("snapshot", "no"), ("inbox", "no"), ("intent", "id")];
 
 /// Reads all of it. `conn` is in a transaction, so that all parts belong together.
 pub(crate) fn check(conn: &Connection, dir: &Path, now: Timestamp) -> Result<StoreCheck, ReadFailure> {
@@ -33,6 +34,8 @@ pub(crate) fn check(conn: &Connection, dir: &Path, now: Timestamp) -> Result<Sto
     part("the file", read, &mut check)?;
     let read = runs(conn, &mut check);
     part("the list of runs", read, &mut check)?;
+    let read = intents(conn, &mut check);
+    part("the index of intents", read, &mut check)?;
     let read = without_run(conn, &mut check);
     part("what belongs to no run", read, &mut check)?;
     let read = unused_bodies(conn, &mut check);
@@ -139,10 +142,19 @@ fn snapshots(conn: &Connection, stored: &StoredRun, check: &mut StoreCheck) -> R
     Ok(())
 }
 
+fn intents(conn: &Connection, check: &mut StoreCheck) -> Result<(), ReadFailure> {
+    let (n_whole, n_bad) = intent::count(conn)?;
+    check.read.intents = n_whole;
+    if n_bad > 0 {
+        check.find(None, Fault::Intents(n_bad));
+    }
+    Ok(())
+}
+
 fn without_run(conn: &Connection, check: &mut StoreCheck) -> Result<(), ReadFailure> {
     let mut found = BTreeMap::new();
-    for table in TABLES {
-        let sql = format!("SELECT count(*) FROM {table} WHERE run NOT IN (SELECT no FROM run)");
+    for (table, column) in TABLES {
+        let sql = format!("SELECT count(*) FROM {table} WHERE run NOT IN (SELECT {column} FROM run)");
         found.insert(table, conn.query_row(&sql, (), |row| row.get::<_, i64>(0))?);
     }
     for (table, n_rows) in found.into_iter().filter(|(_, n_rows)| *n_rows > 0) {

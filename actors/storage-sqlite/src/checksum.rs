@@ -1,8 +1,9 @@
-//! Checksums of the rows that no hash chain covers: runs, snapshots, commands.
+//! Checksums of the rows that no hash chain covers: runs, snapshots, commands, intents.
 //!
 //! SQLite returns a damaged value without complaint as long as the page still parses. Each checksum covers all columns
 //! of its row as they are stored, so that a flipped byte in any of them shows when the row is read.
 
+use playhouse_storage::IntentRow;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
@@ -55,6 +56,23 @@ pub(crate) const COMMAND: Sealed = Sealed {
     select: "SELECT no, run, id, command, checksum FROM inbox WHERE no = ?1",
     update: "UPDATE inbox SET checksum = ?2 WHERE no = ?1",
     all: "SELECT no FROM inbox",
+};
+
+/// The columns of an intent.
+macro_rules! intent_columns {
+    () => {
+        "no, key, place, run, turn, step, ordinal, seq, state, checksum"
+    };
+}
+pub(crate) use intent_columns;
+
+/// The rows of intents.
+pub(crate) const INTENT: Sealed = Sealed {
+    part: IntentRow::PART,
+    n_columns: 9,
+    select: concat!("SELECT ", intent_columns!(), " FROM intent WHERE no = ?1"),
+    update: "UPDATE intent SET checksum = ?2 WHERE no = ?1",
+    all: "SELECT no FROM intent",
 };
 
 impl Sealed {

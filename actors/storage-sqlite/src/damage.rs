@@ -13,13 +13,13 @@ use std::sync::Arc;
 use playhouse_journal::{Command, CommandId, CommandInbox, PendingCommand, Record, RunRow};
 use playhouse_storage::conformance::FIRST;
 use playhouse_storage::conformance::sample::{Run, commit, large};
-use playhouse_storage::{RunAppend, Snapshot, Store, StoreError};
-use playhouse_types::{Lane, RunId, Seq, Timestamp};
+use playhouse_storage::{IntentRow, IntentState, RunAppend, Snapshot, Store, StoreError};
+use playhouse_types::{CallId, Lane, RunId, Seq, Step, Timestamp, TurnId};
 use rusqlite::Connection;
 
 use crate::failure::ReadFailure;
 use crate::run_row::Listing;
-use crate::{SqliteStore, inbox, records, run_row, schema, snapshot};
+use crate::{SqliteStore, inbox, intent, records, run_row, schema, snapshot};
 
 /// What came of reading everything in a damaged file.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -74,6 +74,8 @@ struct Contents {
     records: Vec<Record>,
     commands: Vec<PendingCommand>,
     snapshots: BTreeMap<Lane, Snapshot>,
+    /// For each call of the sample's intents, what another run has meant before.
+    earlier: Vec<(CallId, Option<IntentRow>)>,
 }
 
 impl Original {
@@ -166,7 +168,11 @@ impl Contents {
             let snapshot = snapshot::read(conn, run, &lane).map_err(described)?;
             snapshots.insert(lane.clone(), snapshot.ok_or(format!("no snapshot of `{lane}`"))?);
         }
-        Ok(Self { row, records, commands, snapshots })
+        let mut earlier = Vec::new();
+        for call in CALLS {
+            earlier.push((call, intent::earlier(conn, &key(call), run, call).map_err(described)?));
+        }
+        Ok(Self { row, records, commands, snapshots, earlier })
     }
 }
 
@@ -232,6 +238,10 @@ impl Comparison {
         let records = records::read(conn, run, Seq(0), usize::MAX);
         self.part("the records", run, records, |records| *records == contents.records);
         self.part("the commands", run, inbox::pending(conn, run), |commands| *commands == contents.commands);
+        for (call, earlier) in &contents.earlier {
+            let read = intent::earlier(conn, &key(*call), run, *call);
+            self.part("an intent", run, read, |read| read == earlier);
+        }
         for (lane, kept) in &contents.snapshots {
             match snapshot::read(conn, run, lane) {
                 // A cache: without it the state is folded from the records.
@@ -240,6 +250,17 @@ impl Comparison {
             }
         }
     }
+}
+
+/// The calls of each run that mean an effect.
+const CALLS: [CallId; 2] = [
+    CallId { turn: TurnId(1), step: Step(1), ordinal: 0 },
+    CallId { turn: TurnId(2), step: Step(300), ordinal: 1 },
+];
+
+/// Returns the key of the effect that a call of any run means.
+fn key(call: CallId) -> String {
+    format!("tenant:local:{:064x}", u64::from(call.ordinal) + 0xfeed)
 }
 
 /// Makes a store with something in every table in `dir`, and returns its file: at least 64 KiB.
@@ -259,6 +280,12 @@ pub async fn sample(dir: &Path) -> Result<Vec<u8>, StoreError> {
             let apart = format!("{turn} {}", long.chars().take(600).collect::<String>());
             let append = run.append(&[&format!("a short text of turn {turn}"), &apart]);
             commit(&store, vec![RunAppend { row: Some(run.row.clone()), ..append }]).await;
+        }
+        for call in CALLS {
+            commit(&store, vec![run.intend(&key(call), call, IntentState::Open)]).await;
+        }
+        if number == 1 {
+            commit(&store, vec![run.intend(&key(CALLS[0]), CALLS[0], IntentState::Failed)]).await;
         }
         leave(&store, &run).await?;
     }

@@ -21,8 +21,8 @@
 //! dropping the future does not stop it. The writer is an OS thread that a paused tokio clock does not see: tests with
 //! simulated time use the store in memory. A damaged page that the writer meets is a failed write.
 //!
-//! Damage: records verify by their hash chain, bodies by their addresses, and the rows of runs, snapshots and commands by
-//! checksums over all of their columns. A damaged run is refused by name and takes nothing any more, the others serve;
+//! Damage: records verify by their hash chain, bodies by their addresses, and the rows of runs, snapshots, commands and
+//! intents by checksums over all of their columns. Of an intent that is lost or damaged, what came after it is not told. A damaged run is refused by name and takes nothing any more, the others serve;
 //! [`JournalRead::runs`] leaves it out and [`JournalRead::damaged_runs`] names it. A damaged snapshot is none, as if it
 //! had been deleted. What a person does: stop all processes, copy the directory, and put back a copy from before the
 //! damage; or go on with the other runs. Nothing is repaired: a row could be told again from its records but for its key,
@@ -45,6 +45,7 @@ mod checksum;
 pub mod damage;
 mod failure;
 mod inbox;
+mod intent;
 mod late;
 mod options;
 mod owner;

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use playhouse_storage::{Claim as Claimed, ClaimError, PreviousOwner, StoreError};
+use playhouse_storage::{Claim as Claimed, ClaimError, PreviousOwner, StoreError, StoredHead};
 use playhouse_types::{BootId, RunId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
@@ -191,10 +191,10 @@ impl Claim {
         session: &Session<'_>,
         stored: StoredRun,
     ) -> rusqlite::Result<Result<Claimed, ClaimError>> {
-        let StoredRun { no, epoch, owner, row, .. } = stored;
+        let StoredRun { no, epoch, owner, head, row, .. } = stored;
         let claimed = previous(session, owner)?
             .map_err(|error| ClaimError::Store(unusable(session.dir, error)))
-            .and_then(|previous| previous.claim(row, epoch, self.takeover));
+            .and_then(|previous| previous.claim(row, StoredHead { epoch, head }, self.takeover));
         if let Ok(claimed) = &claimed {
             let sql = "UPDATE run SET owner = ?2, epoch = ?3, starts_without_progress = ?4 WHERE no = ?1";
             session.conn.prepare_cached(sql)?.execute(params![

@@ -11,10 +11,10 @@ use playhouse_journal::{
     Command, CommandId, CommandInbox, DamagedRun, JournalRead, PendingCommand, ReadError, Record, RunRow,
 };
 use playhouse_storage::{
-    AppendError, Claim, ClaimError, LateError, LateResult, LateResults, Now, RunAppend, Snapshot, Store,
-    StoreCheck, StoreError,
+    AppendError, Claim, ClaimError, IntentRow, LateError, LateResult, LateResults, Now, RunAppend, Snapshot,
+    Store, StoreCheck, StoreError,
 };
-use playhouse_types::{BootId, Lane, RunId, Seq};
+use playhouse_types::{BootId, CallId, Lane, RunId, Seq};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::append::{Commit, LastCommit};
@@ -24,7 +24,7 @@ use crate::owner::{self, Heartbeat, OwnerLock, Release};
 use crate::reader::ReaderPool;
 use crate::snapshot::PutSnapshot;
 use crate::writer::{Asked, QUEUE_LENGTH, Queued, Task, Writer};
-use crate::{SqliteOptions, check, inbox, late, records, reserve, run_row, schema, snapshot};
+use crate::{SqliteOptions, check, inbox, intent, late, records, reserve, run_row, schema, snapshot};
 
 /// Runs in `<dir>/playhouse.db`, seen by one process.
 ///
@@ -226,6 +226,16 @@ impl Store for SqliteStore {
 
     fn late(&self, run: RunId) -> BoxFuture<'_, Result<LateResults, StoreError>> {
         Box::pin(async move { blocking(&self.dir, move |dir| late::read(dir, run)).await? })
+    }
+
+    fn earlier_intent(
+        &self,
+        key: &str,
+        run: RunId,
+        call: CallId,
+    ) -> BoxFuture<'_, Result<Option<IntentRow>, ReadError>> {
+        let key = key.to_owned();
+        Box::pin(self.read(move |conn| intent::earlier(conn, &key, run, call)))
     }
 
     fn check(&self) -> BoxFuture<'_, Result<StoreCheck, StoreError>> {

@@ -39,6 +39,8 @@ pub struct Counts {
     pub commands: u64,
     /// Late results.
     pub late: u64,
+    /// Effects that several runs may mean.
+    pub intents: u64,
 }
 
 /// A process that has the store open.
@@ -77,6 +79,8 @@ pub enum Fault {
     Snapshot(Lane),
     /// This many late results cannot be read.
     Late(usize),
+    /// The index of effects that several runs may mean lacks this many rows, or they cannot be read.
+    Intents(u64),
     /// This many rows of a table belong to no run.
     WithoutRun(&'static str, u64),
     /// This many large bodies are referred to by no record.
@@ -100,6 +104,9 @@ impl Fault {
             Self::Row(_) | Self::Record(_) | Self::Command(_) => {
                 "this run is refused, the others serve: put back a copy from before the damage, or go on without it"
             }
+            Self::Intents(_) => {
+                "calls that mean the same effects are refused: put back a copy from before the damage"
+            }
             Self::Late(_) => {
                 "nothing that a run depends on is lost; what the calls did has to be looked up there"
             }
@@ -116,6 +123,7 @@ impl fmt::Display for Fault {
             Self::Row(source) | Self::Record(source) | Self::Command(source) => source.fmt(f),
             Self::Snapshot(lane) => write!(f, "the snapshot of `{lane}` was changed or damaged"),
             Self::Late(n_lines) => write!(f, "{n_lines} of its late results cannot be read"),
+            Self::Intents(n_rows) => write!(f, "{n_rows} rows of the index of intents are lost or damaged"),
             Self::WithoutRun(table, n_rows) => write!(f, "{n_rows} rows of `{table}` belong to no run"),
             Self::UnusedBodies(n_bodies) => write!(f, "{n_bodies} bodies are referred to by no record"),
         }

@@ -25,6 +25,7 @@ pub mod appends;
 pub mod checks;
 pub mod commands;
 pub mod crashes;
+pub mod intents;
 pub mod journal;
 pub mod late;
 pub mod load;
@@ -109,6 +110,7 @@ macro_rules! conformance_suite {
             ownership::a_released_run_is_claimed_clean
             ownership::a_run_of_a_living_process_is_refused
             ownership::a_run_of_a_dead_process_is_claimed_and_its_start_counted
+            ownership::a_start_counts_only_for_what_was_started
             ownership::a_silent_owner_is_taken_over_only_when_asked
             ownership::a_heartbeat_prevents_a_takeover
             ownership::an_owner_that_was_replaced_is_fenced
@@ -121,6 +123,13 @@ macro_rules! conformance_suite {
             late::results_after_a_takeover_are_kept_apart
             late::results_are_kept_when_the_store_has_failed
             late::results_that_arrive_at_once_are_all_kept
+            intents::the_first_of_two_runs_finds_nothing_and_the_second_finds_it
+            intents::what_has_failed_stands_in_nobodys_way
+            intents::a_later_row_keeps_the_place_of_the_first
+            intents::other_keys_and_own_calls_are_not_found
+            intents::an_intent_commits_with_its_record_or_not_at_all
+            intents::a_store_opened_again_finds_the_intents
+            intents::whoever_asks_without_an_intent_is_refused
             checks::an_empty_store_is_whole
             checks::a_whole_store_has_no_findings
             load::a_thousand_commits_of_64_tasks_all_land

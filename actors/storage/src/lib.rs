@@ -6,7 +6,8 @@
 //! fold, trace, command line <--records, checked--- Store
 //! ```
 //!
-//! A store keeps records, bodies, run rows, snapshots and the command inbox. One [`Store::commit`] takes the appends of
+//! A store keeps records, bodies, run rows, snapshots, the command inbox, and an index of the effects that several runs
+//! may mean ([`Store::earlier_intent`]). One [`Store::commit`] takes the appends of
 //! many runs in one transaction and answers for each run: a fenced run never fails its neighbors. Every append tests the
 //! epoch of its run inside the transaction; that test, and nothing else, is what makes two processes on one store safe.
 //! The rules themselves ([`RunAppend::check`], [`PreviousOwner::claim`]) are written once, here, for all stores.
@@ -19,12 +20,14 @@
 
 mod check;
 pub mod conformance;
+mod intents;
 mod late;
 mod memory;
 mod rules;
 mod store;
 
 pub use check::{CheckFinding, Counts, Fault, Owner, StoreCheck};
+pub use intents::{IntentRow, IntentState};
 pub use late::{LATE_LIMIT_BYTES, LateError, LateResult, LateResults};
 pub use memory::MemoryStore;
 pub use rules::{PreviousOwner, StoredHead};

@@ -10,13 +10,13 @@ use futures::future::{BoxFuture, ready};
 use playhouse_journal::{
     Command, CommandId, CommandInbox, JournalRead, PendingCommand, ReadError, Record, RunRow,
 };
-use playhouse_types::{BootId, Lane, RunId, Seq, Timestamp};
+use playhouse_types::{BootId, CallId, Lane, RunId, Seq, Timestamp};
 
 use self::runs::{InboxEntry, Run, Shared, size};
 use crate::check;
 use crate::{
-    AppendError, Claim, ClaimError, LateError, LateResult, LateResults, Now, RESERVE_BYTES, RunAppend,
-    Snapshot, Store, StoreCheck, StoreError,
+    AppendError, Claim, ClaimError, IntentRow, LateError, LateResult, LateResults, Now, RESERVE_BYTES,
+    RunAppend, Snapshot, Store, StoreCheck, StoreError,
 };
 
 mod runs;
@@ -245,11 +245,21 @@ impl Store for MemoryStore {
         ready(Ok(late.unwrap_or_default())).boxed()
     }
 
+    fn earlier_intent(
+        &self,
+        key: &str,
+        run: RunId,
+        call: CallId,
+    ) -> BoxFuture<'_, Result<Option<IntentRow>, ReadError>> {
+        ready(self.lock().earlier_intent(key, run, call)).boxed()
+    }
+
     fn check(&self) -> BoxFuture<'_, Result<StoreCheck, StoreError>> {
         Box::pin(async move {
             let mut check = check::scan(self).await?;
             let shared = self.lock();
             check.owners = shared.owners((self.now)());
+            check.read.intents = shared.n_intents();
             check.read.snapshots = shared.runs.values().map(|run| run.snapshots.len() as u64).sum();
             Ok(check)
         })

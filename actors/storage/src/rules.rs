@@ -7,6 +7,10 @@ use playhouse_types::Seq;
 
 use crate::{AppendError, Claim, ClaimError, RunAppend, STALE_AFTER};
 
+/// The last record with which a case is admitted: its admission, then the opening message. Whoever starts it writes more
+/// before anything of it runs.
+const CASE_ADMISSION: Seq = Seq(2);
+
 /// What a store knows of a run before an append.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct StoredHead {
@@ -66,13 +70,14 @@ pub enum PreviousOwner {
 }
 
 impl PreviousOwner {
-    /// Decides a claim of a run with `row` and `epoch`.
+    /// Decides a claim of a run with `row` that is `stored` like this.
     ///
     /// A claim of one's own run is clean and not counted as a start: no process has ended, so a faulty run cannot be
-    /// the reason; the supervisor counts restarts within a process.
+    /// the reason; the supervisor counts restarts within a process. Nor is that of a case which has waited for its turn
+    /// in a batch: it cannot be why the process ended, because nobody had started it.
     /// # Errors
     /// [`ClaimError::Owned`] if the owner lives, unless `takeover` is set and it is silent for [`STALE_AFTER`].
-    pub fn claim(self, mut row: RunRow, epoch: u64, takeover: bool) -> Result<Claim, ClaimError> {
+    pub fn claim(self, mut row: RunRow, stored: StoredHead, takeover: bool) -> Result<Claim, ClaimError> {
         let clean = match self {
             Self::Released | Self::Ourselves => true,
             Self::Gone => false,
@@ -81,9 +86,10 @@ impl PreviousOwner {
                 return Err(ClaimError::Owned { run: row.run, silent_for, stale_after: STALE_AFTER });
             }
         };
-        if !clean {
+        let is_waiting_case = row.parent.is_some() && stored.head.seq <= CASE_ADMISSION;
+        if !clean && !is_waiting_case {
             row.starts_without_progress = row.starts_without_progress.saturating_add(1);
         }
-        Ok(Claim { epoch: epoch + 1, clean, row })
+        Ok(Claim { epoch: stored.epoch + 1, clean, row })
     }
 }

@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use playhouse_journal::{ChainHead, CodecError, CommandId, CommandInbox, JournalRead, RunRow, StoredRecord};
-use playhouse_types::{BootId, Lane, RunId, Seq, Timestamp};
+use playhouse_journal::{
+    ChainHead, CodecError, CommandId, CommandInbox, JournalRead, ReadError, RunRow, StoredRecord,
+};
+use playhouse_types::{BootId, CallId, Lane, RunId, Seq, Timestamp};
 
 use crate::check::{self, StoreCheck};
+use crate::intents::IntentRow;
 use crate::late::{LateError, LateResult, LateResults};
 
 /// Reads the injected clock: a store takes the time of heartbeats from it.
@@ -31,6 +34,9 @@ pub struct RunAppend {
     pub admitted_by: Option<BootId>,
     /// Commands that leave the inbox.
     pub acknowledged: Vec<CommandId>,
+    /// What the records say about effects that other runs may mean as well, in order; a later row of a call replaces
+    /// the earlier one and keeps its place.
+    pub intents: Vec<IntentRow>,
 }
 
 /// Why one run's part of a commit was not written, while its neighbors' parts were.
@@ -135,7 +141,8 @@ pub struct Claim {
     pub epoch: u64,
     /// Whether the owner before us let go of it in order; if not, it crashed or was stopped.
     pub clean: bool,
-    /// The row, with `starts_without_progress` counted up if the end was not clean.
+    /// The row, with `starts_without_progress` counted up if the end was not clean, unless it is a case of a batch that
+    /// nobody had started.
     pub row: RunRow,
 }
 
@@ -268,6 +275,24 @@ pub trait Store: JournalRead + CommandInbox {
     /// # Errors
     /// [`StoreError`], safe to retry.
     fn late(&self, run: RunId) -> BoxFuture<'_, Result<LateResults, StoreError>>;
+
+    /// Returns the first intent with this key that another run has committed before the one of `call` of `run`, and whose
+    /// effect has not surely failed to happen. The intent of `call` has to be durable: whichever of two runs committed
+    /// first finds none, and the other one finds it.
+    ///
+    /// A store without this index, as this default, cannot tell and says so: whoever asks does nothing then.
+    /// # Errors
+    /// [`ReadError`], also if the intent of `call` is not there; safe to retry.
+    fn earlier_intent(
+        &self,
+        key: &str,
+        run: RunId,
+        call: CallId,
+    ) -> BoxFuture<'_, Result<Option<IntentRow>, ReadError>> {
+        let (path, source) = (self.path().unwrap_or_default(), "it has no index of intents".into());
+        let _ = (key, run, call);
+        Box::pin(std::future::ready(Err(ReadError::Unavailable { path, source })))
+    }
 
     /// Reads all that is stored and says what is damaged. It changes nothing, and damage is no error.
     ///

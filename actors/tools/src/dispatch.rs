@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use playhouse_messages::ToolContext;
 use playhouse_types::{Effect, Timestamp, ToolFailure, ToolFailureKind};
 
 use crate::ToolHandle;
 use crate::attempt::{Asked, Attempt, NoPlace, Ran, Window};
+use crate::backoff::backoff;
 use crate::effects::{
     self, AfterMishap, AfterProbe, Answer, Certainty, First, Mishap, Standing, after_mishap, after_probe,
 };
@@ -16,10 +16,6 @@ use crate::output::Kept;
 
 /// How often a probe may fail to reach the destination; then the call is in doubt.
 const MAX_FAILED_PROBES: u32 = 3;
-/// The wait before the first repetition; it doubles with each, up to [`MAX_BACKOFF`].
-const BACKOFF: Duration = Duration::from_millis(100);
-/// The longest wait before a repetition.
-const MAX_BACKOFF: Duration = Duration::from_secs(2);
 
 /// A call whose intent is on record.
 pub struct Dispatch {
@@ -252,7 +248,7 @@ impl Call<'_> {
 
     /// Waits before repetition number `n`, from 1; a cancelled call does not wait.
     async fn back_off(&self, n: u32) {
-        let wait = BACKOFF.saturating_mul(1 << n.saturating_sub(1).min(8)).min(MAX_BACKOFF);
+        let wait = backoff(&self.dispatch.ctx.keys.idempotency, n);
         tokio::select! {
             () = self.dispatch.ctx.cancel.cancelled() => {}
             () = self.attempt.handle.services.clock.sleep(wait) => {}

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use jsonschema::Validator;
 use playhouse_messages::{Address, Clock, PlacesTaken, Tool, ToolLimits};
 use playhouse_runtime::UserPool;
-use playhouse_types::{CallId, Effect, EffectKeys, IntentScope, RunId, ToolFailure, ToolName, ToolSpec};
+use playhouse_types::{CallId, Effect, EffectKeys, IntentScope, ToolFailure, ToolName, ToolSpec};
 use serde_json::Value;
 
 use crate::arguments;
-use crate::keys::{idempotency_key, intent_key};
+use crate::keys::{KeyPlace, idempotency_key, intent_key};
 use crate::limits_actor::ToolLimitsArguments;
 use crate::output::MIN_OUTPUT_LIMIT_BYTES;
 
@@ -132,10 +132,10 @@ impl ToolHandle {
 
     /// Returns the keys of a call with canonical arguments; they go into the intent's record.
     #[must_use]
-    pub fn keys(&self, run: RunId, call: CallId, canonical_arguments: &str) -> EffectKeys {
+    pub fn keys(&self, place: KeyPlace<'_>, call: CallId, canonical_arguments: &str) -> EffectKeys {
         EffectKeys {
-            idempotency: idempotency_key(run, call, &self.spec.name, canonical_arguments),
-            intent: intent_key(&self.spec, canonical_arguments),
+            idempotency: idempotency_key(place.run, call, &self.spec.name, canonical_arguments),
+            intent: intent_key(&self.spec, canonical_arguments).map(|key| place.scoped(self.spec.scope, key)),
         }
     }
 }
@@ -172,13 +172,16 @@ fn compiled(spec: &ToolSpec) -> Result<Validator, ToolDefinitionError> {
 }
 
 fn check_limits(spec: &ToolSpec) -> Result<(), ToolDefinitionError> {
-    let reconciles_first = spec.effect == Effect::Reconcile || spec.scope == IntentScope::Run;
+    let reconciles_first = spec.effect == Effect::Reconcile || spec.scope != IntentScope::Destination;
+    let has_intent =
+        !spec.intent.is_empty() || !matches!(spec.scope, IntentScope::Batch | IntentScope::Tenant);
     let limits = [
         (spec.concurrency > 0, "concurrency", "at least 1"),
         (!spec.timeout.is_zero(), "timeout", "longer than zero"),
         (spec.rate_per_second.is_none_or(|rate| rate.is_finite() && rate > 0.0), "rate", "a positive number"),
         (spec.output_limit_bytes >= MIN_OUTPUT_LIMIT_BYTES, "output limit", "at least 256 bytes"),
-        (reconciles_first, "scope", "the run, unless its effect is `reconcile`"),
+        (reconciles_first, "scope", "another than the destination, unless its effect is `reconcile`"),
+        (has_intent, "scope", "the run, unless it names the fields of an intent key"),
     ];
     match limits.into_iter().find(|(holds, ..)| !holds) {
         Some((_, limit, bounds)) => {

@@ -1,9 +1,33 @@
 //! The keys under which a destination knows an effect.
 
-use playhouse_types::{CallId, RunId, ToolName, ToolSpec};
+use playhouse_types::{CallId, IntentScope, RunId, TenantId, ToolName, ToolSpec};
 use serde_json::Value;
 
 use crate::canonical;
+
+/// Whose call it is, as far as its keys depend on it.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyPlace<'a> {
+    /// The run.
+    pub run: RunId,
+    /// Its batch; the run itself if it has none.
+    pub batch: RunId,
+    /// Whose run it is.
+    pub tenant: &'a TenantId,
+}
+
+impl KeyPlace<'_> {
+    /// Adds to an intent key within what it is unique: `batch:<batch>:<key>`, `tenant:<tenant>:<key>`, and nothing for
+    /// the other scopes, whose keys nobody looks for in other runs.
+    #[must_use]
+    pub fn scoped(self, scope: IntentScope, key: String) -> String {
+        match scope {
+            IntentScope::Run | IntentScope::Destination => key,
+            IntentScope::Batch => format!("batch:{}:{key}", self.batch),
+            IntentScope::Tenant => format!("tenant:{}:{key}", self.tenant.0),
+        }
+    }
+}
 
 /// Returns the key of one call: the same for every attempt, incarnation and process.
 ///
@@ -27,7 +51,7 @@ pub fn idempotency_key(run: RunId, call: CallId, tool: &ToolName, canonical_argu
 ///
 /// BLAKE3 as in [`idempotency_key`] over `playhouse intent key 1`, the tool, and for each named field, in the order of
 /// the declaration, its name and the canonical text of its value; a field that is not there counts as `null`. The
-/// run is no part of it: within what the key is unique is the tool's [`playhouse_types::IntentScope`].
+/// run is no part of it: [`KeyPlace::scoped`] adds within what the key is unique.
 #[must_use]
 pub fn intent_key(spec: &ToolSpec, canonical_arguments: &str) -> Option<String> {
     if spec.intent.is_empty() {
@@ -57,9 +81,11 @@ fn hash(parts: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{idempotency_key, intent_key};
+    use super::{KeyPlace, idempotency_key, intent_key};
     use crate::Declaration;
-    use playhouse_types::{CallId, RunId, Step, ToolName, TurnId};
+    use playhouse_types::{
+        CallId, EffectKeys, IntentScope, RunId, Step, TenantId, ToolName, TurnId, is_shared_intent,
+    };
 
     fn key(run: u128, [turn, step, ordinal]: [u32; 3], tool: &str, arguments: &str) -> String {
         let call = CallId { turn: TurnId(turn), step: Step(step), ordinal };
@@ -106,5 +132,24 @@ mod tests {
         assert_eq!(key(r#"{"invoice":null}"#), key("{}"), "an absent field counts as null");
         let none = Declaration { intent: &[], ..DECLARATION }.spec_with_schema("{}".to_owned());
         assert_eq!(intent_key(&none, "{}"), None);
+    }
+
+    #[test]
+    fn a_key_says_within_what_it_is_unique() {
+        let tenant = TenantId("acme: north".to_owned());
+        let (run, batch) = (RunId::from_u128(1), RunId::from_u128(2));
+        let key = |scope| KeyPlace { run, batch, tenant: &tenant }.scoped(scope, "00ff".to_owned());
+        // Stored samples: a release that changes one would not recognize what was asked before.
+        let table = [
+            (IntentScope::Run, "00ff".to_owned(), false),
+            (IntentScope::Destination, "00ff".to_owned(), false),
+            (IntentScope::Batch, format!("batch:{batch}:00ff"), true),
+            (IntentScope::Tenant, "tenant:acme: north:00ff".to_owned(), true),
+        ];
+        for (scope, expected, is_shared) in table {
+            assert_eq!((key(scope), is_shared_intent(&expected)), (expected.clone(), is_shared));
+            let keys = EffectKeys { idempotency: String::new(), intent: Some(expected.clone()) };
+            assert_eq!(keys.shared_intent(), is_shared.then_some(expected.as_str()));
+        }
     }
 }

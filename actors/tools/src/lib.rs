@@ -14,6 +14,7 @@
 
 mod arguments;
 mod attempt;
+mod backoff;
 mod canonical;
 mod declaration;
 mod dispatch;
@@ -30,6 +31,6 @@ mod registry;
 pub use declaration::{Declaration, schema_text};
 pub use dispatch::{Dispatch, ToolEnd};
 pub use handle::{ToolDefinitionError, ToolHandle, ToolServices, check_arguments};
-pub use keys::{idempotency_key, intent_key};
+pub use keys::{KeyPlace, idempotency_key, intent_key};
 pub use limits_actor::{ToolLimitsActor, ToolLimitsArguments, ToolLimitsState};
 pub use registry::{DuplicateTool, ToolRegistry, unknown_tool};

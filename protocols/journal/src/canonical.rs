@@ -1,6 +1,6 @@
 //! The canonical journal: what two runs of one seed and input must have in common.
 
-use playhouse_types::{Lane, Timestamp};
+use playhouse_types::{Lane, Timestamp, intent_hash};
 use serde::Serialize;
 
 use crate::{Event, Record, RecordKey};
@@ -58,6 +58,8 @@ fn blank(event: &Event) -> Event {
         }
         Event::ToolIntent(intent) => {
             intent.keys.idempotency.clear();
+            // What a shared key begins with says whose it is: a batch has another id each time.
+            intent.keys.intent = intent.keys.intent.as_deref().map(intent_hash).map(str::to_owned);
             intent.dispatch_by = Timestamp(0);
         }
         Event::RunConcluded { usage, .. } => usage.lost = 0,

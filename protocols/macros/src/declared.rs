@@ -27,7 +27,8 @@ const KEYS: [&str; 13] = [
 ];
 const EFFECTS: [(&str, &str); 4] =
     [("pure", "Pure"), ("idempotent", "Idempotent"), ("reconcile", "Reconcile"), ("once", "Once")];
-const SCOPES: [(&str, &str); 2] = [("run", "Run"), ("destination", "Destination")];
+const SCOPES: [(&str, &str); 4] =
+    [("run", "Run"), ("batch", "Batch"), ("tenant", "Tenant"), ("destination", "Destination")];
 
 /// Settings of one tool; what is `None` is left to `Declaration::DEFAULT`.
 #[derive(Default)]
@@ -121,6 +122,14 @@ impl Declared {
         let needs_probe = [at_destination.map(|setting| setting.key.span()), place("settles_within")];
         for span in needs_probe.into_iter().flatten().filter(|_| !reconciles) {
             errors.push(syn::Error::new(span, "this is about the probe: it needs `effect = \"reconcile\"`"));
+        }
+        let is_shared = |setting: &&Setting| {
+            let among_runs = |scope: &syn::LitStr| matches!(scope.value().as_str(), "batch" | "tenant");
+            setting.key == "scope" && setting.text("").is_ok_and(among_runs)
+        };
+        if let (Some(shared), None) = (settings.iter().find(is_shared), place("intent")) {
+            let problem = "nothing says when two calls mean the same: `intent = \"field, field\"`";
+            errors.push(syn::Error::new(shared.key.span(), problem));
         }
         declared
     }

@@ -12,7 +12,7 @@
 //! | `probe = path` | asks the destination whether an effect landed; for `reconcile` | |
 //! | `settles_within = "2s"` | how long until the destination surely shows an effect; for `reconcile` | 0 |
 //! | `intent = "supplier, invoice"` | the argument fields that make two calls mean the same effect | none |
-//! | `scope = "destination"` | `run` or `destination` (asks the probe before the first send; for `reconcile`) | `run` |
+//! | `scope = "tenant"` | who may mean the same: `run`, `batch` or `tenant` (its runs), `destination` (for `reconcile`: asks the probe before the first send) | `run` |
 //! | `timeout = "5s"` | how long one call may take; `ms`, `s` or `m` | 60 s |
 //! | `concurrency = 8` | how many calls run at once, over all runs | 16 |
 //! | `rate = "20/s"` | how many calls start per second (`/s`) or minute (`/m`), over all runs | no limit |

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use playhouse_journal::{ChainHash, ChainHead, Event, Fork, Kind, Record, ToolIntent, count_usage};
 use playhouse_types::{
-    AgentName, CallId, Incarnation, Lane, ModelName, ReviewId, Seq, TurnId, Usage, Verdict,
+    AgentName, CallId, Incarnation, Lane, ModelName, ReviewId, Seq, TurnId, Usage, Verdict, intent_hash,
 };
 use serde::{Deserialize, Serialize};
 
@@ -58,7 +58,8 @@ pub struct RunFacts {
     models: BTreeMap<AgentName, ModelName>,
     /// The last fork of the run, if it is one.
     fork: Option<Box<Fork>>,
-    /// By intent key, in the order of their intents.
+    /// By the hash of the intent key, in the order of their intents. A fork is another batch than the run it shares its
+    /// beginning with, and yet must not repeat what was done there.
     effects: BTreeMap<String, Vec<MeantEffect>>,
     /// The intent keys of the calls in `effects` that have no answer.
     unsettled: BTreeMap<CallId, String>,
@@ -110,12 +111,18 @@ impl RunFacts {
     /// Returns the first of the earlier calls of this run that meant the same effect and have not surely failed.
     #[must_use]
     pub fn earlier_effect(&self, intent: &ToolIntent) -> Option<EarlierEffect> {
-        let meant = self.effects.get(intent.keys.intent.as_ref()?)?;
+        let meant = self.effects.get(intent_hash(intent.keys.intent.as_ref()?))?;
         let earlier = meant.first().filter(|earlier| earlier.call != intent.call)?;
         Some(match &earlier.output {
             Some(output) => EarlierEffect::Done { call: earlier.call, output: output.clone() },
             None => EarlierEffect::Unsettled { call: earlier.call },
         })
+    }
+
+    /// Returns the intent key of a call that has one and whose effect is not settled.
+    #[must_use]
+    pub fn unsettled_intent(&self, call: CallId) -> Option<&str> {
+        self.unsettled.get(&call).map(String::as_str)
     }
 
     /// Takes in the next record.
@@ -171,7 +178,7 @@ impl RunFacts {
         if let Some(key) = &intent.keys.intent {
             self.unsettled.insert(intent.call, key.clone());
             self.effects
-                .entry(key.clone())
+                .entry(intent_hash(key).to_owned())
                 .or_default()
                 .push(MeantEffect { call: intent.call, output: None });
         }
@@ -180,7 +187,7 @@ impl RunFacts {
     /// Notes how a call ended: with an answer, or surely without an effect.
     fn settle(&mut self, call: CallId, output: Option<&String>) {
         let Some(key) = self.unsettled.remove(&call) else { return };
-        let Some(meant) = self.effects.get_mut(&key) else { return };
+        let Some(meant) = self.effects.get_mut(intent_hash(&key)) else { return };
         match output {
             Some(output) => {
                 let of_call = meant.iter_mut().filter(|meant| meant.call == call);

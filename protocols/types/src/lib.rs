@@ -28,5 +28,7 @@ pub use outcome::{ExitCode, OutcomeKind, RunOutcome, RunStatus, TurnOutcome};
 pub use position::{CallId, Incarnation, Seq, Step, Timestamp, TurnId};
 pub use review::{OnExpiry, ReviewId, ReviewRequest, Verdict};
 pub use run_id::{BootId, InvalidId, RunId};
-pub use tool::{Effect, EffectKeys, IntentScope, ToolFailure, ToolFailureKind, ToolSpec};
+pub use tool::{
+    Effect, EffectKeys, IntentScope, ToolFailure, ToolFailureKind, ToolSpec, intent_hash, is_shared_intent,
+};
 pub use usage::{TokenUsage, Usage};

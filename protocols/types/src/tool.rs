@@ -30,6 +30,10 @@ pub enum IntentScope {
     Run,
     /// Whatever the destination holds: the probe also runs before the first dispatch.
     Destination,
+    /// The runs of one batch; a run without a batch counts as one of its own.
+    Batch,
+    /// All runs of the tenant in one store.
+    Tenant,
 }
 
 /// The keys under which a destination should know an effect.
@@ -37,8 +41,30 @@ pub enum IntentScope {
 pub struct EffectKeys {
     /// Unique to this call: hash of run, turn, step, ordinal, tool and canonical arguments, in hex.
     pub idempotency: String,
-    /// The same for every call that means the same effect, if the tool names the fields that say so.
+    /// The same for every call that means the same effect, if the tool names the fields that say so: a hash in hex, for
+    /// the scopes `Batch` and `Tenant` after the scope and whose it is (`tenant:local:<hash>`).
     pub intent: Option<String>,
+}
+
+impl EffectKeys {
+    /// Returns the intent key if other runs may mean the same effect by it.
+    #[must_use]
+    pub fn shared_intent(&self) -> Option<&str> {
+        self.intent.as_deref().filter(|key| is_shared_intent(key))
+    }
+}
+
+/// Returns the part of an intent key that says what the effect is, without within what the key is unique.
+#[must_use]
+pub fn intent_hash(key: &str) -> &str {
+    key.rsplit(':').next().unwrap_or(key)
+}
+
+/// Tells whether an intent key is unique within more than one run, of which the store keeps an index.
+#[must_use]
+pub fn is_shared_intent(key: &str) -> bool {
+    // A key of one run, or of a destination, is a hash and nothing else.
+    key.contains(':')
 }
 
 /// What the runtime and a model need to know about a tool.

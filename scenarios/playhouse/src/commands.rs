@@ -2,6 +2,7 @@
 
 mod cancel;
 mod command_error;
+mod damaged_runs;
 mod decide;
 mod doctor;
 mod find_review;
@@ -90,12 +91,12 @@ pub fn main(scenarios: &[ScenarioEntry]) -> std::process::ExitCode {
             return std::process::ExitCode::from(ExitCode::Failed.code());
         }
     };
-    let is_attended = match &arguments.command {
-        Command::Run(args) => session::is_attended(args.no_input),
-        Command::Resume(args) => session::is_attended(args.no_input),
-        _ => false,
+    let (is_attended, prices) = match &arguments.command {
+        Command::Run(args) => (session::is_attended(args.no_input), args.prices.clone()),
+        Command::Resume(args) => (session::is_attended(args.no_input), args.prices.clone()),
+        _ => (false, None),
     };
-    let session = Session::new(scenarios, arguments.common, is_attended);
+    let session = Session::new(scenarios, arguments.common, is_attended).with_prices(prices);
     let code = match runtime.block_on(execute(&session, &arguments.command)) {
         Ok(code) => code,
         Err(error) if error.is_closed_pipe() => ExitCode::Concluded,

@@ -59,7 +59,7 @@ pub use playhouse_messages::{
     ToolContext, ToolError, ToolOutput, ToolSet,
 };
 pub use playhouse_review::{Gate, GateQuery};
-pub use playhouse_runtime::{Backoff, EventStream, RestartPolicy as Restart, StreamItem};
+pub use playhouse_runtime::{Backoff, EventStream, PolicyFault, RestartPolicy as Restart, StreamItem};
 pub use playhouse_types::{
     AgentName, CallId, CaseName, Effect, EffectKeys, IntentScope, Message, ModelName, OnExpiry, OutcomeKind,
     Participant, ReviewId, ReviewRequest, RunId, RunOutcome, RunStatus, ScenarioName, Seq, ToolName,

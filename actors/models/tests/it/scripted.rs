@@ -63,7 +63,7 @@ async fn a_slow_script_ends_when_cancelled_or_late() {
     let failure = model.complete(call).await.unwrap_err();
     assert_eq!(
         (failure.kind, failure.detail.as_str()),
-        (ModelFailureKind::Transient, "the call was cancelled")
+        (ModelFailureKind::Cancelled, "the call was cancelled")
     );
     let (mut call, _) = plain_call();
     call.envelope.deadline = Some(TestClock::start().now().plus(Duration::from_secs(10)));

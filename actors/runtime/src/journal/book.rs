@@ -4,16 +4,22 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use playhouse_journal::{
-    ChainHead, CommandId, Event, NewRecord, Record, RecordKey, RunPlace, RunRow, StoredRecord, seal,
+    ChainHead, CommandId, Event, Kind, NewRecord, Record, RecordKey, RunPlace, RunRow, StoredRecord, seal,
 };
 use playhouse_messages::{JournalError, RunFacts, RunLog};
-use playhouse_storage::RunAppend;
-use playhouse_types::{BootId, Seq, Timestamp};
+use playhouse_storage::{IntentRow, IntentState, RunAppend};
+use playhouse_types::{
+    BootId, Label, Lane, ReviewId, Seq, Step, Timestamp, TurnId, Verdict, is_shared_intent,
+};
 
 /// One run under the writer's care.
 #[derive(Debug)]
 pub(crate) struct RunBook {
     row: RunRow,
+    /// The row as of the last commit that succeeded.
+    durable_row: RunRow,
+    /// The row as of the last commit that was begun.
+    sent_row: Option<RunRow>,
     epoch: u64,
     head: ChainHead,
     log: Arc<RunLog>,
@@ -28,6 +34,7 @@ pub(crate) struct RunBook {
 struct Pending {
     records: Vec<StoredRecord>,
     acknowledged: Vec<CommandId>,
+    intents: Vec<IntentRow>,
     admitted_by: Option<BootId>,
     is_urgent: bool,
 }
@@ -37,7 +44,8 @@ impl RunBook {
     pub(crate) fn open(row: RunRow, epoch: u64, log: Arc<RunLog>) -> Self {
         let head = log.facts(RunFacts::head);
         let keys = log.after(Seq(0)).map(|record| (record.key, record.seq)).collect();
-        Self { row, epoch, head, log, keys, pending: Pending::default() }
+        let durable_row = row.clone();
+        Self { row, durable_row, sent_row: None, epoch, head, log, keys, pending: Pending::default() }
     }
 
     pub(crate) const fn log(&self) -> &Arc<RunLog> {
@@ -77,14 +85,7 @@ impl RunBook {
         }
         let is_urgent = !new.event.rides_along();
         let last = self.log.facts(|facts| facts.lane(new.lane.as_str()).last);
-        let place = RunPlace {
-            run: self.row.run,
-            key: &self.row.key,
-            tenant: &self.row.tenant,
-            epoch: self.epoch,
-            lane_prev: (last > Seq(0)).then_some(last),
-            time: now,
-        };
+        let place = self.place((last > Seq(0)).then_some(last), now);
         // Every event of the journal has a stored form; an event without one is a bug, and nothing was written.
         let (record, stored) = seal(&place, self.head, new).map_err(|_| JournalError::StoreFailed)?;
         let record = Arc::new(record);
@@ -96,8 +97,15 @@ impl RunBook {
         if let Event::CommandAccepted { id, .. } = &record.event {
             self.pending.acknowledged.push(id.clone());
         }
+        // Before the log has it: what is settled is forgotten there.
+        self.pending.intents.extend(self.log.facts(|facts| shared_intent(facts, &record)));
         self.log.push(Arc::clone(&record));
         Ok(record)
+    }
+
+    const fn place(&self, lane_prev: Option<Seq>, time: Timestamp) -> RunPlace<'_> {
+        let RunRow { run, key, tenant, .. } = &self.row;
+        RunPlace { run: *run, key, tenant, epoch: self.epoch, lane_prev, time }
     }
 
     /// Tells whether something waits that must not wait.
@@ -111,6 +119,7 @@ impl RunBook {
         let first = pending.records.first()?.seq;
         let before = Seq(first.0 - 1);
         let hash = self.log.get(before).map(|record| record.hash).unwrap_or_default();
+        self.sent_row = Some(self.row.clone());
         Some(RunAppend {
             run: self.row.run,
             epoch: self.epoch,
@@ -119,8 +128,80 @@ impl RunBook {
             row: Some(self.row.clone()),
             admitted_by: pending.admitted_by,
             acknowledged: pending.acknowledged,
+            intents: pending.intents,
         })
     }
+
+    /// Takes in that the commit of what was taken last has succeeded up to `seq`.
+    pub(crate) fn settle(&mut self, seq: Seq) {
+        if let Some(row) = self.sent_row.take() {
+            self.durable_row = row;
+        }
+        self.log.mark_durable(seq);
+    }
+
+    /// Makes the append that says why the run rests, behind its last durable record: what came after that is void.
+    ///
+    /// `None` for a run that needs none: it is not on record, not ours, has ended or says already why it rests.
+    pub(crate) fn last_words(&self, reason: &str, now: Timestamp) -> Option<RunAppend> {
+        let durable = self.log.durable();
+        let epoch = u32::try_from(self.epoch).unwrap_or(u32::MAX);
+        let key = RecordKey::new(TurnId(0), Step(epoch), 0, Kind::Suspended);
+        let is_said = self.keys.get(&key).is_some_and(|seq| *seq <= durable);
+        if is_said || !self.durable_row.status.is_open() {
+            return None;
+        }
+        let last = self.log.get(durable)?;
+        let head = ChainHead { seq: durable, hash: last.hash };
+        let lane = self.log.facts(|facts| facts.lane(Lane::RUN));
+        // The first void record of the lane knows which durable one is the lane's last.
+        let void = self.log.after(durable).find(|record| record.lane.as_str() == Lane::RUN);
+        let lane_prev = void.map_or((lane.last > Seq(0)).then_some(lane.last), |void| void.lane_prev);
+        let new = NewRecord {
+            lane: Lane::run(),
+            incarnation: lane.incarnation,
+            key,
+            causation: Some(durable),
+            label: Label::default(),
+            event: Event::Suspended { reason: reason.to_owned() },
+        };
+        // Every event of the journal has a stored form.
+        let (record, stored) = seal(&self.place(lane_prev, now), head, new).ok()?;
+        let mut row = self.durable_row.clone();
+        row.apply(&record);
+        Some(RunAppend {
+            run: row.run,
+            epoch: self.epoch,
+            head,
+            records: vec![stored],
+            row: Some(row),
+            admitted_by: None,
+            acknowledged: Vec::new(),
+            intents: Vec::new(),
+        })
+    }
+}
+
+/// Returns what a record says about an effect that other runs may mean as well.
+fn shared_intent(facts: &RunFacts, record: &Record) -> Option<IntentRow> {
+    let (call, state) = match &record.event {
+        Event::ToolIntent(intent) => (intent.call, IntentState::Open),
+        Event::ToolResult { call, .. } => (*call, IntentState::Done),
+        Event::ToolFailed { call, .. } | Event::ToolDenied { call, .. } => (*call, IntentState::Failed),
+        Event::ToolInDoubt { call, .. } => (*call, IntentState::InDoubt),
+        Event::ReviewDecided { review: ReviewId::Doubt(call), verdict, .. } => match verdict {
+            Verdict::Landed { .. } => (*call, IntentState::Done),
+            Verdict::DidNotHappen => (*call, IntentState::Failed),
+            // Nobody knows still.
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let key = match &record.event {
+        Event::ToolIntent(intent) => intent.keys.shared_intent()?,
+        _ => facts.unsettled_intent(call).filter(|key| is_shared_intent(key))?,
+    };
+    Some(IntentRow { key: key.to_owned(), run: record.run, call, seq: record.seq, state })
 }
 
 #[cfg(test)]

@@ -17,6 +17,9 @@ use super::book::RunBook;
 /// How long a record that rides along may wait for a commit to ride on.
 const RIDE_FOR: Duration = Duration::from_millis(50);
 
+/// Why a run rests whose store had no more room.
+const DISK_FULL: &str = "the disk is full: make room, then resume";
+
 /// Why the store failed, for whoever has to tell a person; set once, before anybody waits in vain.
 pub type WriterFailure = Arc<OnceLock<StoreError>>;
 
@@ -115,7 +118,7 @@ impl Actor for JournalWriter {
             JournalMsg::Close { run } => writer.close(run),
             JournalMsg::Settled { runs } => {
                 writer.is_committing = false;
-                writer.settle(&runs);
+                writer.settle(&runs).await;
             }
             JournalMsg::Flush => {
                 writer.is_flush_due = false;
@@ -207,7 +210,7 @@ impl WriterState {
             let mut work = Box::pin(write(store, failure, appends));
             // A store in memory is done at once: no task, no message.
             match poll!(&mut work) {
-                std::task::Poll::Ready(runs) => self.settle(&runs),
+                std::task::Poll::Ready(runs) => self.settle(&runs).await,
                 std::task::Poll::Pending => {
                     self.is_committing = true;
                     let myself = myself.clone();
@@ -222,14 +225,19 @@ impl WriterState {
     }
 
     /// Tells everybody what became of a commit.
-    fn settle(&mut self, runs: &[(RunId, Result<Seq, JournalError>)]) {
+    async fn settle(&mut self, runs: &[(RunId, Result<Seq, JournalError>)]) {
+        if matches!(self.args.failure.get(), Some(StoreError::Full { .. })) {
+            // Before anybody learns of the failure: the process may end as soon as its runs have.
+            self.say_last_words().await;
+        }
         for (run, outcome) in runs {
-            let Some(book) = self.books.get(run) else { continue };
+            let Some(book) = self.books.get_mut(run) else { continue };
             match outcome {
                 Ok(seq) => {
                     let before = book.log().durable();
-                    book.log().mark_durable(*seq);
-                    self.publish(book.log(), before, *seq);
+                    book.settle(*seq);
+                    let log = Arc::clone(book.log());
+                    self.publish(&log, before, *seq);
                 }
                 Err(why) => book.log().mark_torn(why.clone()),
             }
@@ -249,6 +257,25 @@ impl WriterState {
         }
         self.answer_admissions(runs);
         self.forget_unopened(runs);
+    }
+
+    /// Records why every open run rests, with the room that the store holds back for that.
+    async fn say_last_words(&self) {
+        let now = self.args.clock.now();
+        let words: Vec<RunAppend> =
+            self.books.values().filter_map(|book| book.last_words(DISK_FULL, now)).collect();
+        if words.is_empty() {
+            return;
+        }
+        let n_runs = words.len();
+        match self.args.store.commit_last(words).await {
+            Ok(outcomes) => {
+                let refused = outcomes.into_iter().filter_map(Result::err);
+                refused.for_each(|refused| error!(error = %refused, "reason for the rest refused"));
+            }
+            // The runs can be resumed all the same: only the reason is missing.
+            Err(cause) => error!(n_runs, error = %cause, "reason for the rest not recorded"),
+        }
     }
 
     fn publish(&self, log: &RunLog, after: Seq, upto: Seq) {

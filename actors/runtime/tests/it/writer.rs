@@ -14,8 +14,8 @@ use playhouse_storage::{
     Store, StoreError,
 };
 use playhouse_types::{
-    BootId, Incarnation, Label, Lane, RunId, ScenarioName, Seq, Step, Timestamp, TraceContext, TurnId,
-    TurnOutcome,
+    BootId, Incarnation, Label, Lane, OutcomeKind, RunId, RunOutcome, RunStatus, ScenarioName, Seq, Step,
+    Timestamp, TraceContext, TurnId, TurnOutcome, Usage,
 };
 use ractor::Actor;
 use tokio::sync::Notify;
@@ -28,6 +28,8 @@ enum Plan {
     Fail,
     /// It waits until it is let go, then fails.
     HoldAndFail(Arc<Notify>),
+    /// It waits until it is let go, then finds the disk full.
+    HoldAndFull(Arc<Notify>),
 }
 
 /// A store in memory whose commits go as planned, and which counts them.
@@ -35,6 +37,8 @@ struct PlannedStore {
     inner: MemoryStore,
     plans: Mutex<VecDeque<Plan>>,
     commits: Mutex<Vec<usize>>,
+    /// How many runs the last commit after a full disk was for; it succeeds the first time.
+    last_commits: Mutex<Vec<usize>>,
 }
 
 fn failed() -> StoreError {
@@ -42,10 +46,19 @@ fn failed() -> StoreError {
     StoreError::Failed { path: PathBuf::from("planned"), source }
 }
 
+fn full() -> StoreError {
+    StoreError::Full { path: PathBuf::from("planned") }
+}
+
 impl PlannedStore {
     fn new(plans: impl IntoIterator<Item = Plan>) -> Self {
         let inner = MemoryStore::new(BootId::from_u128(1));
-        Self { inner, plans: Mutex::new(plans.into_iter().collect()), commits: Mutex::default() }
+        Self {
+            inner,
+            plans: Mutex::new(plans.into_iter().collect()),
+            commits: Mutex::default(),
+            last_commits: Mutex::default(),
+        }
     }
 }
 
@@ -85,10 +98,22 @@ impl Store for PlannedStore {
                     go.notified().await;
                     return Err(failed());
                 }
+                Some(Plan::HoldAndFull(go)) => {
+                    go.notified().await;
+                    return Err(full());
+                }
                 None => {}
             }
             self.inner.commit(appends).await
         })
+    }
+    fn commit_last(
+        &self,
+        appends: Vec<RunAppend>,
+    ) -> BoxFuture<'_, Result<Vec<Result<(), AppendError>>, StoreError>> {
+        let mut last_commits = self.last_commits.lock().unwrap();
+        last_commits.push(appends.len());
+        if last_commits.len() > 1 { Box::pin(async { Err(full()) }) } else { self.inner.commit(appends) }
     }
     fn claim(&self, run: RunId, takeover: bool) -> BoxFuture<'_, Result<Claim, ClaimError>> {
         self.inner.claim(run, takeover)
@@ -132,11 +157,15 @@ async fn admitted(store: &Arc<PlannedStore>, run: RunId) -> (Address<JournalMsg>
 }
 
 async fn admit(address: &Address<JournalMsg>, run: RunId) -> RunJournal {
+    admit_with(address, run, urgent(0)).await
+}
+
+async fn admit_with(address: &Address<JournalMsg>, run: RunId, first: NewRecord) -> RunJournal {
     let scenario = ScenarioName::new("test").unwrap();
     let row = RunRow::admitted(run, scenario, Timestamp(0), TraceContext::default(), RunKey([1; 32]));
     let log = Arc::new(RunLog::new(run));
     let (reply, answer) = tokio::sync::oneshot::channel();
-    let admission = Admission { row, records: vec![urgent(0)], log: Some(Arc::clone(&log)) };
+    let admission = Admission { row, records: vec![first], log: Some(Arc::clone(&log)) };
     let owner = BootId::from_u128(1);
     address.send(JournalMsg::Admit { runs: vec![admission], owner, reply: reply.into() }).unwrap();
     answer.await.unwrap().unwrap();
@@ -159,6 +188,12 @@ fn rider(turn: u32) -> NewRecord {
     let turn = TurnId(turn);
     let key = RecordKey::new(turn, Step(0), 0, Kind::TurnEnded);
     record(key, Event::TurnEnded { turn, outcome: TurnOutcome::Replied })
+}
+
+fn concluded() -> NewRecord {
+    let outcome = RunOutcome { kind: OutcomeKind::Concluded, detail: String::new() };
+    let event = Event::RunConcluded { outcome, result: None, usage: Usage::default() };
+    record(RecordKey::new(TurnId(0), Step(0), 0, event.kind()), event)
 }
 
 const RUN: RunId = RunId::from_u128(7);
@@ -214,6 +249,67 @@ async fn what_gathered_during_a_failing_commit_is_never_sent() {
     assert_eq!(journal.log().wait_durable(Seq(3)).await.unwrap_err(), JournalError::StoreFailed);
     assert!(journal.append(vec![urgent(3)]).await.is_err());
     assert_eq!(*store.commits.lock().unwrap(), [1, 1], "nothing follows a failed commit");
+}
+
+/// What a store holds of a run: the epoch steps and reasons of its rests, and its row's.
+async fn rests(store: &PlannedStore, run: RunId) -> (Vec<(u32, String)>, RunStatus, Option<String>) {
+    let records = store.inner.records(run, Seq(0), 99).await.unwrap();
+    let rest = |record: &Record| match &record.event {
+        Event::Suspended { reason } => Some((record.key.step.0, reason.clone())),
+        _ => None,
+    };
+    let row = store.inner.run(run).await.unwrap().unwrap();
+    (records.iter().filter_map(rest).collect(), row.status, row.outcome.map(|outcome| outcome.detail))
+}
+
+const FULL: &str = "the disk is full: make room, then resume";
+
+#[tokio::test(start_paused = true)]
+async fn every_open_run_says_that_the_disk_is_full_behind_what_is_durable() {
+    let store = Arc::new(PlannedStore::new([]));
+    let (address, journal) = admitted(&store, RUN).await;
+    let neighbor = admit_with(&address, RunId::from_u128(8), rider(1)).await;
+    let ended = admit_with(&address, RunId::from_u128(9), concluded()).await;
+    neighbor.commit(vec![rider(2)]).await.unwrap();
+    let go = Arc::new(Notify::new());
+    store.plans.lock().unwrap().push_back(Plan::HoldAndFull(Arc::clone(&go)));
+    // Neither what the commit held nor what gathered meanwhile may show: not in the records, not in the rows.
+    neighbor.append(vec![urgent(5), rider(3)]).await.unwrap();
+    neighbor.append(vec![rider(4)]).await.unwrap();
+    go.notify_one();
+    let torn = neighbor.log().wait_durable(Seq(4)).await.unwrap_err();
+    assert_eq!((torn, journal.log().torn()), (JournalError::StoreFailed, Some(JournalError::StoreFailed)));
+    let words = vec![(1, FULL.to_owned())];
+    assert_eq!(rests(&store, neighbor.log().run()).await, (words, RunStatus::Waiting, Some(FULL.to_owned())));
+    let row = store.inner.run(neighbor.log().run()).await.unwrap().unwrap();
+    assert_eq!(row.turns, 2, "the void turns do not count");
+    let records = store.inner.records(neighbor.log().run(), Seq(2), 9).await.unwrap();
+    assert_eq!(records.iter().map(|record| record.lane_prev).collect::<Vec<_>>(), [Some(Seq(2))]);
+    let (rested, status, _) = rests(&store, ended.log().run()).await;
+    assert_eq!((rested.len(), status), (0, RunStatus::Concluded), "a run that has ended does not rest");
+    assert_eq!(*store.last_commits.lock().unwrap(), [2]);
+    assert_eq!(neighbor.append(vec![rider(5)]).await.unwrap_err(), JournalError::StoreFailed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_written_after_a_failure_that_is_no_full_disk() {
+    let store = Arc::new(PlannedStore::new([]));
+    let (_, journal) = admitted(&store, RUN).await;
+    store.plans.lock().unwrap().push_back(Plan::Fail);
+    journal.commit(vec![urgent(2)]).await.unwrap_err();
+    assert!(store.last_commits.lock().unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_disk_too_full_for_last_words_fails_as_any_other() {
+    let store = Arc::new(PlannedStore::new([]));
+    store.last_commits.lock().unwrap().push(0);
+    let (_, journal) = admitted(&store, RUN).await;
+    let go = Arc::new(Notify::new());
+    go.notify_one();
+    store.plans.lock().unwrap().push_back(Plan::HoldAndFull(go));
+    assert_eq!(journal.commit(vec![rider(1)]).await.unwrap_err(), JournalError::StoreFailed);
+    assert_eq!(store.inner.records(RUN, Seq(0), 9).await.unwrap().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,8 +5,8 @@ use playhouse_journal::{
 };
 use playhouse_storage::conformance::FIRST;
 use playhouse_storage::conformance::sample::{Run, commit, large, read, same};
-use playhouse_storage::{AppendError, CheckFinding, ClaimError, Fault, Snapshot, Store};
-use playhouse_types::{Lane, RunId, Seq};
+use playhouse_storage::{AppendError, CheckFinding, ClaimError, Fault, IntentState, Snapshot, Store};
+use playhouse_types::{CallId, Lane, RunId, Seq, Step, TurnId};
 use proptest::prelude::*;
 
 use crate::place::{Place, block_on};
@@ -299,6 +299,60 @@ async fn a_field_that_cannot_be_decoded_is_named_and_never_replaced() {
     }
 }
 
+const KEY: &str = "tenant:local:00ff";
+const CALL: CallId = CallId { turn: TurnId(1), step: Step(1), ordinal: 0 };
+
+/// Each run means the same effect, in order; that of the first has surely failed.
+async fn mean(store: &impl Store, runs: &mut [Run]) {
+    for run in &mut *runs {
+        commit(store, vec![run.intend(KEY, CALL, IntentState::Open)]).await;
+    }
+    commit(store, vec![runs[0].intend(KEY, CALL, IntentState::Failed)]).await;
+}
+
+#[tokio::test]
+async fn a_changed_or_lost_intent_is_never_taken_for_none() {
+    for (sql, is_own) in [
+        ("UPDATE intent SET state = 'failed' WHERE no = 2", false),
+        ("UPDATE intent SET key = 'tenant:local:0000' WHERE no = 2", false),
+        ("UPDATE intent SET place = 7 WHERE no = 2", false),
+        ("UPDATE intent SET run = x'00000000000000000000000000000007' WHERE no = 2", false),
+        ("UPDATE intent SET ordinal = 7 WHERE no = 2", false),
+        ("UPDATE intent SET checksum = x'' WHERE no = 2", false),
+        ("DELETE FROM intent WHERE no = 1", false),
+        ("DELETE FROM intent WHERE no = 2", false),
+        ("UPDATE intent SET place = place - 1 WHERE no = 3", true),
+        ("DELETE FROM intent WHERE no = 3", true),
+    ] {
+        let place = Place::new();
+        let mut runs = written(&place).await;
+        let store = place.store();
+        mean(&store, &mut runs).await;
+        let earlier = store.earlier_intent(KEY, runs[2].id, CALL).await.unwrap().unwrap();
+        assert_eq!((earlier.run, earlier.state), (runs[1].id, IntentState::Open));
+        store.close().await;
+        if sql.contains("place - 1") {
+            place.sql().execute("DELETE FROM intent WHERE no = 2", ()).unwrap();
+        }
+        assert_eq!(place.sql().execute(sql, ()).unwrap(), 1, "{sql}");
+        let store = place.store();
+        let refused = store.earlier_intent(KEY, runs[2].id, CALL).await.unwrap_err();
+        let damaged = CodecError::Damaged { part: "intent" };
+        assert!(
+            matches!(&refused, ReadError::Corrupt { source, .. } if *source == damaged),
+            "{sql}: {refused}"
+        );
+        // What is damaged is never sealed again.
+        if sql.starts_with("UPDATE") {
+            let changed = if is_own { 2 } else { 1 };
+            let answers = store.commit(vec![runs[changed].intend(KEY, CALL, IntentState::Done)]).await;
+            let refused = AppendError::Damaged { run: runs[changed].id, source: damaged };
+            let is_found = !sql.contains("run =") && !sql.contains("ordinal =");
+            assert_eq!(answers.unwrap(), [if is_found { Err(refused) } else { Ok(()) }], "{sql}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_check_names_what_is_damaged_and_what_is_left_over() {
     let second = RunId::from_u128(3);
@@ -318,11 +372,13 @@ async fn a_check_names_what_is_damaged_and_what_is_left_over() {
         ),
         ("UPDATE inbox SET id = 'other' WHERE no = 1", Some(second), Fault::Command(command)),
         ("UPDATE snapshot SET seq = 9", Some(second), Fault::Snapshot(Lane::run())),
+        ("UPDATE intent SET state = 'open' WHERE no = 1", None, Fault::Intents(1)),
+        ("DELETE FROM intent WHERE no = 1", None, Fault::Intents(1)),
         ("INSERT INTO body (run, address, bytes) VALUES (2, x'00', x'00')", None, Fault::UnusedBodies(1)),
         ("INSERT INTO journal VALUES (9, 1, x'00', x'00', NULL)", None, Fault::WithoutRun("journal", 1)),
     ] {
         let place = Place::new();
-        let runs = written(&place).await;
+        let mut runs = written(&place).await;
         let store = place.store();
         let command = Command::Cancel { reason: "enough".to_owned() };
         store.submit(runs[1].id, CommandId("cancel".to_owned()), command).await.unwrap();
@@ -330,13 +386,14 @@ async fn a_check_names_what_is_damaged_and_what_is_left_over() {
         let snapshot =
             Snapshot { run: second, lane, seq: Seq(2), fold_version: 1, state_hash: [5; 32], state };
         store.put_snapshot(1, snapshot).await.unwrap();
+        mean(&store, &mut runs).await;
         assert_eq!(store.check().await.unwrap().findings, []);
         store.close().await;
         assert_ne!(place.sql().execute(sql, ()).unwrap(), 0);
         let check = place.store().check().await.unwrap();
         assert_eq!(check.findings, [CheckFinding { run, fault: fault.clone() }], "{sql}");
         assert_eq!(check.is_damaged(), !fault.is_harmless());
-        assert_eq!((check.format, check.read.runs), (Some(2), 3));
+        assert_eq!((check.format, check.read.runs), (Some(3), 3));
     }
 }
 

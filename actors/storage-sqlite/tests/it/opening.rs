@@ -86,11 +86,11 @@ fn a_directory_without_permission_is_refused() {
 fn a_newer_format_is_refused_and_not_touched() {
     let place = Place::new();
     drop(place.store());
-    place.sql().pragma_update(None, "user_version", 3).unwrap();
+    place.sql().pragma_update(None, "user_version", 4).unwrap();
     let before = fs::read(place.file()).unwrap();
     match open(&place.dir()) {
         Err(StoreError::TooNew { path, found, known }) => {
-            assert_eq!((path, found, known), (place.dir(), 3, 2));
+            assert_eq!((path, found, known), (place.dir(), 4, 3));
         }
         Err(other) => panic!("{other}"),
         Ok(_) => panic!("a newer format was opened"),

@@ -32,7 +32,7 @@ pub async fn a_whole_store_has_no_findings(harness: &impl Harness) {
     harness.clock().advance(Duration::from_secs(4));
     other.heartbeat().await.unwrap();
     let StoreCheck { owners, read, findings, .. } = store.check().await.unwrap();
-    assert_eq!(read, Counts { runs: 2, records: 1_503, snapshots: 1, commands: 1, late: 0 });
+    assert_eq!(read, Counts { runs: 2, records: 1_503, snapshots: 1, commands: 1, late: 0, intents: 0 });
     assert_eq!(findings, []);
     let owner = |boot| owners.iter().find(|owner| owner.boot == boot).unwrap();
     assert!(owner(FIRST).is_alive && owner(SECOND).is_alive);

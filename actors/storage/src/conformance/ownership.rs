@@ -5,7 +5,7 @@ use std::time::Duration;
 use playhouse_journal::JournalRead;
 use playhouse_types::{BootId, RunId};
 
-use super::sample::{Run, admitted, commit, read, same};
+use super::sample::{Run, commit, read, same};
 use super::{FIRST, Harness, SECOND};
 use crate::{AppendError, Claim, ClaimError, STALE_AFTER, Store};
 
@@ -14,6 +14,13 @@ fn claim(run: &Run, epoch: u64, clean: bool, n_starts: u32) -> Claim {
     let mut row = run.row.clone();
     row.starts_without_progress = n_starts;
     Claim { epoch, clean, row }
+}
+
+/// Admits a run and starts it: there are records beyond its admission.
+async fn started(store: &impl Store, owner: BootId, number: u8) -> Run {
+    let mut run = Run::new(number);
+    commit(store, vec![run.admit(owner, &["hello", "opening message", "first turn"])]).await;
+    run
 }
 
 #[track_caller]
@@ -29,7 +36,7 @@ fn refused(claim: Result<Claim, ClaimError>, run: RunId, silent_for: Duration) {
 /// Only the owner under the present epoch can let go.
 pub async fn a_released_run_is_claimed_clean(harness: &impl Harness) {
     let (owner, other) = (harness.open(FIRST), harness.open(SECOND));
-    let run = admitted(&owner, FIRST, 0).await;
+    let run = started(&owner, FIRST, 0).await;
     other.release(run.id, 1).await.unwrap();
     owner.release(run.id, 9).await.unwrap();
     refused(other.claim(run.id, false).await, run.id, Duration::ZERO);
@@ -41,7 +48,7 @@ pub async fn a_released_run_is_claimed_clean(harness: &impl Harness) {
 /// An unknown run cannot be claimed, a living process keeps its runs.
 pub async fn a_run_of_a_living_process_is_refused(harness: &impl Harness) {
     let (owner, other) = (harness.open(FIRST), harness.open(SECOND));
-    let mut run = admitted(&owner, FIRST, 0).await;
+    let mut run = started(&owner, FIRST, 0).await;
     harness.clock().advance(STALE_AFTER * 2);
     refused(other.claim(run.id, false).await, run.id, STALE_AFTER * 2);
     commit(&owner, vec![run.append(&["still mine"])]).await;
@@ -52,7 +59,7 @@ pub async fn a_run_of_a_living_process_is_refused(harness: &impl Harness) {
 
 /// Every unclean end counts, whoever comes next; the count is in the row.
 pub async fn a_run_of_a_dead_process_is_claimed_and_its_start_counted(harness: &impl Harness) {
-    let run = admitted(&harness.open(FIRST), FIRST, 0).await;
+    let run = started(&harness.open(FIRST), FIRST, 0).await;
     for (boot, epoch) in [(SECOND, 2), (FIRST, 3)] {
         let next = harness.open(boot);
         let n_starts = u32::try_from(epoch - 1).unwrap();
@@ -66,10 +73,31 @@ pub async fn a_run_of_a_dead_process_is_claimed_and_its_start_counted(harness: &
     assert_eq!(harness.open(FIRST).claim(run.id, false).await.unwrap(), claim(&run, 5, true, 3));
 }
 
+/// A case that waits for its turn in a batch is not why processes end; from its start on it may be. A run of its own is
+/// started when it is admitted.
+pub async fn a_start_counts_only_for_what_was_started(harness: &impl Harness) {
+    let (mut case, mut run) = (Run::new(0), Run::new(1));
+    run.row.parent = None;
+    let admissions = [&mut case, &mut run].map(|run| run.admit(FIRST, &["hello", "opening message"]));
+    commit(&harness.open(FIRST), admissions.into()).await;
+    for (boot, epoch) in [(SECOND, 2), (FIRST, 3)] {
+        let next = harness.open(boot);
+        assert_eq!(next.claim(case.id, false).await.unwrap(), claim(&case, epoch, false, 0));
+        let n_starts = u32::try_from(epoch - 1).unwrap();
+        assert_eq!(next.claim(run.id, false).await.unwrap(), claim(&run, epoch, false, n_starts));
+    }
+    let store = harness.open(SECOND);
+    assert_eq!(store.claim(case.id, false).await.unwrap(), claim(&case, 4, false, 0));
+    let mut case = case.under(4);
+    commit(&store, vec![case.append(&["resumed"])]).await;
+    drop(store);
+    assert_eq!(harness.open(FIRST).claim(case.id, false).await.unwrap(), claim(&case, 5, false, 1));
+}
+
 /// Silence alone takes no run away.
 pub async fn a_silent_owner_is_taken_over_only_when_asked(harness: &impl Harness) {
     let (owner, other) = (harness.open(FIRST), harness.open(SECOND));
-    let run = admitted(&owner, FIRST, 0).await;
+    let run = started(&owner, FIRST, 0).await;
     let nearly = STALE_AFTER - Duration::from_micros(1);
     harness.clock().advance(nearly);
     refused(other.claim(run.id, true).await, run.id, nearly);
@@ -81,7 +109,7 @@ pub async fn a_silent_owner_is_taken_over_only_when_asked(harness: &impl Harness
 /// A sign of life counts from when it is given.
 pub async fn a_heartbeat_prevents_a_takeover(harness: &impl Harness) {
     let (owner, other) = (harness.open(FIRST), harness.open(SECOND));
-    let run = admitted(&owner, FIRST, 0).await;
+    let run = started(&owner, FIRST, 0).await;
     harness.clock().advance(STALE_AFTER);
     owner.heartbeat().await.unwrap();
     harness.clock().advance(Duration::from_secs(1));
@@ -91,7 +119,7 @@ pub async fn a_heartbeat_prevents_a_takeover(harness: &impl Harness) {
 /// After a takeover the old owner writes nothing and lets go of nothing.
 pub async fn an_owner_that_was_replaced_is_fenced(harness: &impl Harness) {
     let (old, new) = (harness.open(FIRST), harness.open(SECOND));
-    let mut run = admitted(&old, FIRST, 0).await;
+    let mut run = started(&old, FIRST, 0).await;
     let mut stale = run.clone();
     harness.clock().advance(STALE_AFTER);
     run.epoch = new.claim(run.id, true).await.unwrap().epoch;
@@ -108,7 +136,7 @@ pub async fn an_owner_that_was_replaced_is_fenced(harness: &impl Harness) {
 /// A new journal writer in the same process fences the one before it; no process has ended.
 pub async fn our_own_run_is_claimed_again_without_counting(harness: &impl Harness) {
     let store = harness.open(FIRST);
-    let run = admitted(&store, FIRST, 0).await;
+    let run = started(&store, FIRST, 0).await;
     assert_eq!(store.claim(run.id, false).await.unwrap(), claim(&run, 2, true, 0));
     assert_eq!(store.claim(run.id, true).await.unwrap(), claim(&run, 3, true, 0));
 }
@@ -116,7 +144,7 @@ pub async fn our_own_run_is_claimed_again_without_counting(harness: &impl Harnes
 /// Test and set are one step.
 pub async fn only_one_of_two_claims_wins(harness: &impl Harness) {
     let dead = BootId::from_u128(103);
-    let run = admitted(&harness.open(dead), dead, 0).await;
+    let run = started(&harness.open(dead), dead, 0).await;
     let (one, two) = (harness.open(FIRST), harness.open(SECOND));
     let (first, second) = futures::join!(one.claim(run.id, false), two.claim(run.id, false));
     let (won, lost) = if first.is_ok() { (first, second) } else { (second, first) };
@@ -128,7 +156,7 @@ pub async fn only_one_of_two_claims_wins(harness: &impl Harness) {
 pub async fn an_owner_that_is_replaced_while_it_writes_leaves_a_whole_chain(harness: &impl Harness) {
     let (old, new) = (harness.open(FIRST), harness.open(SECOND));
     for number in 0..10 {
-        let mut run = admitted(&old, FIRST, number).await;
+        let mut run = started(&old, FIRST, number).await;
         harness.clock().advance(STALE_AFTER);
         let mut after = run.clone();
         let (claimed, written) =
@@ -147,7 +175,7 @@ pub async fn an_owner_that_is_replaced_while_it_writes_leaves_a_whole_chain(harn
 /// Two processes take one run away from each other; whoever has the newest epoch writes, the other never.
 pub async fn of_two_owners_that_race_only_one_writes(harness: &impl Harness) {
     let (one, two) = (harness.open(FIRST), harness.open(SECOND));
-    let mut run = admitted(&one, FIRST, 0).await;
+    let mut run = started(&one, FIRST, 0).await;
     for round in 0..10 {
         harness.clock().advance(STALE_AFTER);
         let (old, new) = if round % 2 == 0 { (&one, &two) } else { (&two, &one) };

@@ -4,11 +4,11 @@ use playhouse_journal::{
     ChainHead, Event, Kind, NewRecord, Record, RecordKey, RunKey, RunPlace, RunRow, StoredRecord, seal,
 };
 use playhouse_types::{
-    BootId, Incarnation, Label, Lane, OutcomeKind, RunId, RunOutcome, RunStatus, ScenarioName, Seq, Step,
-    TenantId, Timestamp, TraceContext, TurnId, Usage,
+    BootId, CallId, Incarnation, Label, Lane, OutcomeKind, RunId, RunOutcome, RunStatus, ScenarioName, Seq,
+    Step, TenantId, Timestamp, TraceContext, TurnId, Usage,
 };
 
-use crate::{RunAppend, Store};
+use crate::{IntentRow, IntentState, RunAppend, Store};
 
 /// A run as its journal writer knows it.
 #[derive(Clone, Debug)]
@@ -58,7 +58,16 @@ impl Run {
             row: None,
             admitted_by: None,
             acknowledged: Vec::new(),
+            intents: Vec::new(),
         }
+    }
+
+    /// Seals the next record, which says something about the effect that `call` means by `key`.
+    #[must_use]
+    pub fn intend(&mut self, key: &str, call: CallId, state: IntentState) -> RunAppend {
+        let append = self.append(&["about an effect"]);
+        let (key, run, seq) = (key.to_owned(), self.id, append.head.seq.next());
+        RunAppend { intents: vec![IntentRow { key, run, call, seq, state }], ..append }
     }
 
     fn seal(&mut self, text: &str) -> StoredRecord {

@@ -6,11 +6,11 @@ use playhouse_journal::{
     ChainHead, CodecError, Command, CommandId, PendingCommand, ReadError, Record, RunRow, StoredBody,
     StoredRecord, open,
 };
-use playhouse_types::{BootId, Lane, RunId, Seq, Timestamp};
+use playhouse_types::{BootId, CallId, Lane, RunId, Seq, Timestamp};
 
 use crate::{
-    AppendError, Claim, ClaimError, LateError, LateResult, Owner, PreviousOwner, RunAppend, Snapshot,
-    StoredHead,
+    AppendError, Claim, ClaimError, IntentRow, LateError, LateResult, Owner, PreviousOwner, RunAppend,
+    Snapshot, StoredHead,
 };
 
 /// What all processes see.
@@ -23,6 +23,8 @@ pub(super) struct Shared {
     pub(super) n_bytes: usize,
     /// The lines of late results.
     pub(super) late: BTreeMap<RunId, Vec<u8>>,
+    /// By key, in the order of their commits.
+    intents: BTreeMap<String, Vec<IntentRow>>,
 }
 
 pub(super) struct Run {
@@ -95,7 +97,32 @@ impl Shared {
                 entry.command = None;
             }
         }
+        append.intents.into_iter().for_each(|intent| self.note(intent));
         Ok(())
+    }
+
+    fn note(&mut self, intent: IntentRow) {
+        let meant = self.intents.entry(intent.key.clone()).or_default();
+        match meant.iter_mut().find(|known| (known.run, known.call) == (intent.run, intent.call)) {
+            Some(known) => *known = intent,
+            None => meant.push(intent),
+        }
+    }
+
+    pub(super) fn earlier_intent(
+        &self,
+        key: &str,
+        run: RunId,
+        call: CallId,
+    ) -> Result<Option<IntentRow>, ReadError> {
+        let meant = self.intents.get(key).map_or(&[][..], Vec::as_slice);
+        let own = meant.iter().position(|intent| (intent.run, intent.call) == (run, call));
+        let own = own.ok_or(ReadError::Corrupt { run, source: IntentRow::lost() })?;
+        Ok(meant.iter().take(own).find(|intent| intent.stands_in_the_way_of(run)).cloned())
+    }
+
+    pub(super) fn n_intents(&self) -> u64 {
+        self.intents.values().map(|meant| meant.len() as u64).sum()
     }
 
     pub(super) fn read(&self, run: RunId) -> Result<&Run, ReadError> {
@@ -118,7 +145,8 @@ impl Shared {
                 Some(heartbeat) => PreviousOwner::Alive { silent_for: now.since(*heartbeat) },
             },
         };
-        let claim = previous.claim(stored.row.clone(), stored.epoch, takeover)?;
+        let head = StoredHead { epoch: stored.epoch, head: stored.head };
+        let claim = previous.claim(stored.row.clone(), head, takeover)?;
         stored.row = claim.row.clone();
         stored.epoch = claim.epoch;
         stored.owner = Some(boot);

@@ -246,7 +246,12 @@ async fn a_tool_that_cannot_work_is_refused_with_the_reason() {
         (
             Declaration { scope: IntentScope::Destination, ..plain },
             object,
-            "the scope of tool `tool` must be the run, unless its effect is `reconcile`",
+            "the scope of tool `tool` must be another than the destination, unless its effect is `reconcile`",
+        ),
+        (
+            Declaration { scope: IntentScope::Tenant, ..plain },
+            object,
+            "the scope of tool `tool` must be the run, unless it names the fields of an intent key",
         ),
     ];
     for (declaration, schema, says) in table {

@@ -37,6 +37,14 @@ async fn useless_probe(args: Args) -> Result<(), ToolError> {}
 #[tool(intent = "")]
 async fn empty_intent(args: Args) -> Result<(), ToolError> {}
 
+/// Pays.
+#[tool(scope = "tenant")]
+async fn scope_without_intent(args: Args) -> Result<(), ToolError> {}
+
+/// Pays.
+#[tool(intent = "invoice", scope = "world")]
+async fn unknown_scope(args: Args) -> Result<(), ToolError> {}
+
 #[tool(name = "two words")]
 async fn undocumented(args: Args) -> u8 {}
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use playhouse_agents::ASK_PERSON;
-use playhouse_coordinator::{Condition, CrewDefinition};
-use playhouse_types::{AgentName, Lane, ScenarioName};
+use playhouse_coordinator::{Condition, CrewDefinition, Escalation};
+use playhouse_types::{AgentName, Lane, ModelName, ScenarioName};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -97,6 +97,16 @@ fn check_agent<I, O>(agent: &AgentBuilder, draft: &ScenarioBuilder<I, O>, proble
     if let Some(temperature) = agent.temperature.filter(|value| !(value.is_finite() && *value >= 0.0)) {
         problems.push(Problem::Temperature { agent: name.clone(), temperature: temperature.to_string() });
     }
+    if let Err(fault) = agent.restart.check() {
+        problems.push(Problem::RestartPolicy { agent: name.clone(), fault });
+    }
+    let ladders =
+        [("on_crash", &agent.policy.on_crash), ("on_model_failure", &agent.policy.on_model_failure)];
+    for (ladder, _) in
+        ladders.into_iter().filter(|(_, ladder)| agent.script.is_none() && names_script(ladder))
+    {
+        problems.push(Problem::NoScript { agent: name.clone(), ladder });
+    }
     let asks = agent.may_ask.then(|| ASK_PERSON.to_owned());
     let listed =
         agent.tools.iter().flat_map(ListedTools::specs).map(|spec| spec.name.to_string()).chain(asks);
@@ -110,6 +120,12 @@ fn check_agent<I, O>(agent: &AgentBuilder, draft: &ScenarioBuilder<I, O>, proble
             problems.push(Problem::UnknownTools { agent: name.clone(), tools: tools.join(", ") });
         }
     }
+}
+
+/// Tells whether one of the measures is to answer from the agent's script.
+fn names_script(ladder: &[Escalation]) -> bool {
+    let is_script = |measure: &Escalation| matches!(measure, Escalation::ReplaceModel(model) if model.as_str() == ModelName::SCRIPTED);
+    ladder.iter().any(is_script)
 }
 
 /// Returns each tool without state once, in the order in which agents first list them.

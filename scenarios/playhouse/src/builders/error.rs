@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use playhouse_runtime::PolicyFault;
 use playhouse_types::InvalidName;
 
 /// One thing that is wrong with a scenario; the text names what is at fault and what would be right.
@@ -44,6 +45,25 @@ pub enum Problem {
         agent: String,
         /// The temperature as text.
         temperature: String,
+    },
+    /// A restart policy that makes no sense.
+    #[error("agent `{agent}`: its restart policy: {fault}")]
+    RestartPolicy {
+        /// The agent.
+        agent: String,
+        /// What is wrong with it.
+        #[source]
+        fault: PolicyFault,
+    },
+    /// An agent that cannot go on is to answer from a script that it has not.
+    #[error(
+        "agent `{agent}`: `.{ladder}(..)` names the model `scripted`, but the agent has no script: add `.script(..)`"
+    )]
+    NoScript {
+        /// The agent.
+        agent: String,
+        /// `on_crash` or `on_model_failure`.
+        ladder: &'static str,
     },
     /// An agent lists a tool twice.
     #[error("agent `{agent}` lists the tool `{tool}` {count} times")]

@@ -4,11 +4,12 @@ use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
-use playhouse_journal::ReadError;
+use playhouse_journal::{CodecError, DamagedRun, ReadError};
 use playhouse_review::VerdictError;
-use playhouse_types::ExitCode;
+use playhouse_types::{ExitCode, RunId};
 
 use super::new::NewError;
+use super::session::program_name;
 use crate::entry::EntryError;
 use crate::host::{OpenError, RunError};
 
@@ -23,6 +24,10 @@ pub(super) enum CommandError {
         "`{text}` is the beginning or end of {count} runs: write more of the id (`{program} runs` lists them)"
     )]
     AmbiguousRun { text: String, count: usize, program: String },
+    #[error(
+        "run `{run}` is damaged, its row in the store cannot be read: {source}; `{program} doctor --check-store` shows all damage; restore the data directory from a copy, or go on without the run: others are not affected"
+    )]
+    DamagedRun { run: RunId, source: CodecError, program: String },
     #[error("there is no review `{text}`; `{program} review list` lists those that are open")]
     UnknownReview { text: String, program: String },
     #[error("`{text}` is open in several runs: name one of `{}`", names.join("`, `"))]
@@ -68,14 +73,20 @@ pub(super) enum CommandError {
 }
 
 impl CommandError {
+    /// Says that a run cannot be used.
+    pub(super) fn damaged(DamagedRun { run, source }: DamagedRun) -> Self {
+        Self::DamagedRun { run, source, program: program_name() }
+    }
+
     /// Returns what the process ends with.
     pub(super) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Open(error) => error.exit_code(),
             Self::Run(error) => error.exit_code(),
-            Self::WithdrawnReview { .. } | Self::NotQuarantined { .. } | Self::Ended { .. } => {
-                ExitCode::Failed
-            }
+            Self::WithdrawnReview { .. }
+            | Self::NotQuarantined { .. }
+            | Self::Ended { .. }
+            | Self::DamagedRun { .. } => ExitCode::Failed,
             Self::Verdict(VerdictError::Closed { .. } | VerdictError::Stale { .. }) => ExitCode::Failed,
             Self::Read(ReadError::UnknownRun { .. }) => ExitCode::Usage,
             Self::Read(ReadError::Corrupt { .. }) | Self::Signals(_) | Self::Output(_) | Self::Json(_) => {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use playhouse_journal::RunRow;
+use playhouse_types::RunId;
 
 use super::command_error::CommandError;
 use super::session::program_name;
@@ -34,12 +35,7 @@ pub(super) fn find_run<'a>(
     if let Some(exact) = rows.iter().find(|row| row.run.to_string() == wanted) {
         return Ok(exact);
     }
-    let is_meant = |row: &&RunRow| {
-        let id = row.run.to_string();
-        id.starts_with(&wanted) || id.ends_with(&wanted)
-    };
-    let meant: Vec<&RunRow> =
-        if wanted.len() < SHORTEST { Vec::new() } else { rows.iter().filter(is_meant).collect() };
+    let meant: Vec<&RunRow> = rows.iter().filter(|row| is_meant(row.run, text)).collect();
     match meant.as_slice() {
         [row] => Ok(row),
         [] => {
@@ -54,6 +50,12 @@ pub(super) fn find_run<'a>(
             program: program_name(),
         }),
     }
+}
+
+/// Tells whether `text` is an id or enough of its beginning or end.
+pub(super) fn is_meant(run: RunId, text: &str) -> bool {
+    let (id, wanted) = (run.to_string(), text.to_ascii_lowercase());
+    wanted.len() >= SHORTEST && (id.starts_with(&wanted) || id.ends_with(&wanted))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! `playhouse resume`: goes on with what another process has left.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Args;
@@ -9,6 +10,7 @@ use playhouse_journal::{Event, RunRow};
 use playhouse_types::{ExitCode, RunId, ScenarioName, Seq};
 
 use super::command_error::CommandError;
+use super::damaged_runs::tell_damaged;
 use super::results::{Settled, print_settled};
 use super::session::Session;
 use super::work::{Watch, Watched, Work};
@@ -32,6 +34,9 @@ pub(super) struct ResumeArgs {
     /// Takes runs from a process that lives but has been silent
     #[arg(long)]
     takeover: bool,
+    /// A file of model prices, which wins over the built-in ones
+    #[arg(long, value_name = "F")]
+    pub(super) prices: Option<PathBuf>,
     /// Never asks a person: a run that needs one rests with exit code 3
     #[arg(long)]
     pub(super) no_input: bool,
@@ -56,13 +61,14 @@ async fn resume_all(session: &Session<'_>, takeover: bool) -> Result<ExitCode, C
     };
     let rows = runtime.journal().runs().await?;
     let runs = resumable(&rows);
+    let damaged = tell_damaged(runtime.journal().as_ref()).await?;
     let code = if runs.is_empty() {
         print_nothing(session)
     } else {
         go_on(session, &runtime, &rows, &runs, takeover).await
     };
     runtime.close().await;
-    code
+    Ok(code?.worse(damaged))
 }
 
 fn print_nothing(session: &Session<'_>) -> Result<ExitCode, CommandError> {

@@ -36,7 +36,7 @@ pub(super) struct RunArgs {
     concurrency: u32,
     /// A file of model prices, which wins over the built-in ones
     #[arg(long, value_name = "F")]
-    prices: Option<PathBuf>,
+    pub(super) prices: Option<PathBuf>,
     /// What survives the process
     #[arg(long, value_name = "D", value_enum, default_value_t = DurabilityArg::Strict)]
     durability: DurabilityArg,
@@ -69,7 +69,6 @@ pub(super) async fn run(session: &Session<'_>, args: &RunArgs) -> Result<ExitCod
     let input = args.input.read(&definition)?;
     let mut options = session.options();
     options.durability = args.durability.into();
-    options.prices.clone_from(&args.prices);
     let runtime = Runtime::open_with(options).await?;
     let code = watch(session, args, &runtime, &definition, input).await;
     runtime.close().await;

@@ -7,6 +7,7 @@ use playhouse_journal::{Event, Fork, JournalRead, ReadError, RunRow};
 use playhouse_types::{ExitCode, RunId, Seq};
 
 use super::command_error::CommandError;
+use super::damaged_runs::tell_damaged;
 use super::json::RunJson;
 use super::output::{print, print_json};
 use super::session::{Session, children, program_name, read_records};
@@ -18,26 +19,27 @@ use crate::view::{one_line, say};
 /// How many characters of an outcome a table shows.
 const OUTCOME_CHARS: usize = 60;
 
-/// Lists all runs, the newest last; the cases of a batch stand below it.
+/// Lists all runs, the newest last; the cases of a batch stand below it. Exit code 1 if a run is damaged
 #[derive(Args, Debug)]
 pub(super) struct RunsArgs {}
 
 /// Lists all runs.
 pub(super) async fn runs(session: &Session<'_>) -> Result<ExitCode, CommandError> {
-    let (rows, forks) = match session.open_existing().await? {
+    let (rows, forks, code) = match session.open_existing().await? {
         Some(runtime) => {
             let journal = runtime.journal();
             let rows = journal.runs().await?;
+            let code = tell_damaged(journal.as_ref()).await?;
             let forks = forks(journal.as_ref(), &rows).await?;
             runtime.close().await;
-            (rows, forks)
+            (rows, forks, code)
         }
-        None => (Vec::new(), BTreeMap::new()),
+        None => (Vec::new(), BTreeMap::new(), ExitCode::Concluded),
     };
     if session.is_json() {
         let json = |row: &RunRow| RunJson::from(row).of_fork(forks.get(&row.run));
         print_json(&rows.iter().map(json).collect::<Vec<_>>())?;
-    } else if rows.is_empty() {
+    } else if rows.is_empty() && code == ExitCode::Concluded {
         say(&format!(
             "there are no runs in `{}`; `{} run NAME` starts one",
             session.data_dir().display(),
@@ -46,7 +48,7 @@ pub(super) async fn runs(session: &Session<'_>) -> Result<ExitCode, CommandError
     } else {
         print(&text(&rows, &forks))?;
     }
-    Ok(ExitCode::Concluded)
+    Ok(code)
 }
 
 /// Finds the runs that are forks. A fork shares its first record with the run that it comes from, and has a trace of its

@@ -9,7 +9,7 @@ use playhouse_journal::{JournalRead, ReadError, Record, RunRow};
 use playhouse_types::{RunId, Seq};
 
 use super::command_error::CommandError;
-use super::find_run::find_run;
+use super::find_run::{find_run, is_meant};
 use super::find_scenario::find_scenario;
 use crate::ScenarioEntry;
 use crate::definition::Definition;
@@ -37,6 +37,7 @@ pub(super) struct Session<'a> {
     scenarios: &'a [ScenarioEntry],
     common: CommonArgs,
     is_attended: bool,
+    prices: Option<PathBuf>,
 }
 
 impl<'a> Session<'a> {
@@ -45,7 +46,13 @@ impl<'a> Session<'a> {
         if common.data_dir.as_os_str().is_empty() {
             common.data_dir = PathBuf::from(DEFAULT_DATA_DIR);
         }
-        Self { scenarios, common, is_attended }
+        Self { scenarios, common, is_attended, prices: None }
+    }
+
+    /// Takes model prices from a file.
+    pub(super) fn with_prices(mut self, prices: Option<PathBuf>) -> Self {
+        self.prices = prices;
+        self
     }
 
     pub(super) const fn scenarios(&self) -> &'a [ScenarioEntry] {
@@ -63,7 +70,7 @@ impl<'a> Session<'a> {
     /// Returns the options of a runtime as the command line and the environment say.
     pub(super) fn options(&self) -> RuntimeOptions {
         let options = RuntimeOptions::new(&self.common.data_dir).with_environment();
-        RuntimeOptions { attended: self.is_attended, ..options }
+        RuntimeOptions { attended: self.is_attended, prices: self.prices.clone(), ..options }
     }
 
     /// Opens the store for reading what is there; `None` if there is none yet, so that looking creates nothing.
@@ -85,7 +92,15 @@ impl<'a> Session<'a> {
             });
         };
         let rows = runtime.journal().runs().await?;
-        let row = find_run(&rows, text, self.data_dir())?.clone();
+        let row = match find_run(&rows, text, self.data_dir()) {
+            Ok(row) => row.clone(),
+            Err(unknown @ CommandError::UnknownRun { .. }) => {
+                let damaged = runtime.journal().damaged_runs().await?;
+                let meant = damaged.into_iter().find(|damaged| is_meant(damaged.run, text));
+                return Err(meant.map_or(unknown, CommandError::damaged));
+            }
+            Err(ambiguous) => return Err(ambiguous),
+        };
         Ok(Opened { runtime, rows, row })
     }
 

@@ -85,3 +85,6 @@ async fn open_again(
     }
     started.map(Some)
 }
+
+#[cfg(test)]
+mod tests;

@@ -199,6 +199,8 @@ async fn write(inner: &Inner, row: &RunRow, epoch: u64, records: Vec<StoredRecor
         row: Some(row.clone()),
         admitted_by: Some(inner.boot),
         acknowledged: Vec::new(),
+        // What the beginning asked for, the other run has asked for.
+        intents: Vec::new(),
     };
     let outcomes = inner.store.commit(vec![append]).await;
     let outcomes = outcomes.map_err(|cause| RunError::StoreFailed(with_sources(&cause)))?;

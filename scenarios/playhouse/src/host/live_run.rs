@@ -161,7 +161,7 @@ impl LiveRun {
         };
         // Before anybody gets a turn: a run that was cancelled while it rested does nothing more.
         let commands = if opened.epoch > 1 { inner.store.pending(opened.row.run).await? } else { Vec::new() };
-        let (run, fork) = (opened.row.run, opened.journal.log().facts(|facts| facts.fork().cloned()));
+        let run = opened.row.run;
         let rest = Arc::new(watch::Sender::new(None));
         let coordinator = Address::new(MAILBOX);
         let agents: BTreeMap<AgentName, Address<AgentMsg>> = opened
@@ -170,25 +170,7 @@ impl LiveRun {
             .iter()
             .map(|agent| (agent.name.clone(), Address::new(MAILBOX)))
             .collect();
-        let context = Arc::new(RunContext {
-            run,
-            case: opened.row.case.clone(),
-            tenant: opened.row.tenant.clone(),
-            seed: fork.as_ref().map_or(admitted.seed, |fork| fork.seed),
-            effects: fork.as_ref().map_or(Effects::On, Effects::of),
-            // A fork shares its admission with another run, and has a trace of its own.
-            trace: opened.row.trace,
-            input: admitted.input.as_str().into(),
-            data_dir: inner.options.data_dir.clone(),
-            owner_gone_at: opened.owner_gone_at,
-            ownership: Arc::new(OwnedRun {
-                run,
-                epoch: opened.epoch,
-                store: Arc::clone(&inner.store),
-                clock: Arc::clone(&inner.clock),
-                sign: inner.sign.clone(),
-            }),
-        });
+        let context = Arc::new(context(inner, &opened, admitted));
         inner.note_epoch(run, opened.epoch, opened.journal.log());
         let parts =
             Parts { inner, opened: &opened, context, means, coordinator: &coordinator, agents: &agents };
@@ -341,6 +323,31 @@ impl LiveRun {
             _ => None,
         });
         RunEnd { row, result, rest }
+    }
+}
+
+/// Returns what the agents of a run share.
+fn context(inner: &Inner, opened: &OpenedRun, admitted: &playhouse_journal::AdmittedRun) -> RunContext {
+    let (run, fork) = (opened.row.run, opened.journal.log().facts(|facts| facts.fork().cloned()));
+    RunContext {
+        run,
+        batch: opened.row.parent.unwrap_or(run),
+        case: opened.row.case.clone(),
+        tenant: opened.row.tenant.clone(),
+        seed: fork.as_ref().map_or(admitted.seed, |fork| fork.seed),
+        effects: fork.as_ref().map_or(Effects::On, Effects::of),
+        // A fork shares its admission with another run, and has a trace of its own.
+        trace: opened.row.trace,
+        input: admitted.input.as_str().into(),
+        data_dir: inner.options.data_dir.clone(),
+        owner_gone_at: opened.owner_gone_at,
+        ownership: Arc::new(OwnedRun {
+            run,
+            epoch: opened.epoch,
+            store: Arc::clone(&inner.store),
+            clock: Arc::clone(&inner.clock),
+            sign: inner.sign.clone(),
+        }),
     }
 }
 

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use playhouse_agents::Ownership;
-use playhouse_journal::{ChainHead, Event, RecordKey};
+use playhouse_agents::{OtherIntent, Ownership};
+use playhouse_journal::{ChainHead, Event, ReadError, RecordKey};
 use playhouse_messages::{Clock, JournalError, RunLog};
-use playhouse_storage::{AppendError, LateResult, RunAppend, STALE_AFTER, Store};
-use playhouse_types::{Incarnation, RunId};
+use playhouse_storage::{AppendError, IntentRow, IntentState, LateResult, RunAppend, STALE_AFTER, Store};
+use playhouse_types::{CallId, Incarnation, RunId, Seq, Verdict};
 use tracing::{error, warn};
 
 /// How long after its last sign of life a process stops acting: well before others may take its runs over.
@@ -56,6 +56,26 @@ impl Ownership for OwnedRun {
         self.sign.is_fresh()
     }
 
+    fn earlier_intent(
+        &self,
+        call: CallId,
+        key: String,
+    ) -> BoxFuture<'static, Result<Option<OtherIntent>, ReadError>> {
+        let (store, run) = (Arc::clone(&self.store), self.run);
+        Box::pin(async move {
+            let Some(earlier) = store.earlier_intent(&key, run, call).await? else { return Ok(None) };
+            let IntentRow { run, call, .. } = earlier;
+            let answer = match earlier.state {
+                IntentState::Done => answer(&store, &earlier).await?,
+                _ => None,
+            };
+            // Done without an answer would be a record of another kind: nothing to go on with.
+            Ok(Some(
+                answer.map_or(OtherIntent::Unsettled { run, call }, |output| OtherIntent::Done { output }),
+            ))
+        })
+    }
+
     fn keep_late(&self, key: RecordKey, incarnation: Incarnation, event: Event) -> BoxFuture<'static, ()> {
         let late = LateResult { key, epoch: self.epoch, incarnation, time: self.clock.now(), event };
         let (store, run) = (Arc::clone(&self.store), self.run);
@@ -65,6 +85,16 @@ impl Ownership for OwnedRun {
             }
         })
     }
+}
+
+/// Reads what was answered from the record that says that an effect has happened.
+async fn answer(store: &Arc<dyn Store>, intent: &IntentRow) -> Result<Option<String>, ReadError> {
+    let records = store.records(intent.run, Seq(intent.seq.0.saturating_sub(1)), 1).await?;
+    Ok(records.into_iter().next().and_then(|record| match record.event {
+        Event::ToolResult { call, output, .. } if call == intent.call => Some(output),
+        Event::ReviewDecided { verdict: Verdict::Landed { output }, .. } => Some(output),
+        _ => None,
+    }))
 }
 
 /// Asks the store whether a run is still ours: a process that stood still may have been taken over.
@@ -77,6 +107,7 @@ pub(crate) async fn verify(store: &Arc<dyn Store>, run: RunId, epoch: u64, log: 
         row: None,
         admitted_by: None,
         acknowledged: Vec::new(),
+        intents: Vec::new(),
     };
     // An append of nothing to the wrong place: the answer tells whose the run is, and writes nothing.
     let answer = store.commit(vec![append]).await;

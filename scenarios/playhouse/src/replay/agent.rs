@@ -5,6 +5,7 @@ use std::sync::Arc;
 use playhouse_agents::{AgentDecision, AgentDefinition, AgentState, CallGate, OfferedTools};
 use playhouse_journal::{Event, ModelIntent, Record};
 use playhouse_messages::{ModelRequest, Transcript, TranscriptView};
+use playhouse_tools::KeyPlace;
 use playhouse_types::{
     CallId, Label, Lane, Message, ModelName, Participant, RunId, Seq, TurnId, TurnOutcome,
 };
@@ -93,7 +94,7 @@ impl<'a> AgentReplay<'a> {
             | Event::ToolFailed { .. }
             | Event::ToolDenied { .. }
             | Event::ReviewOpened { .. } => {
-                self.derive_call(origin(records, record), terms, record, &decision)
+                self.derive_call(key_place(records, record), terms, record, &decision)
             }
             Event::MessagePosted { message } => self.derive_message(turn, message, &decision),
             Event::TurnEnded { outcome: TurnOutcome::Cancelled, .. } => {
@@ -157,7 +158,13 @@ impl<'a> AgentReplay<'a> {
         replaced.or(terms.model.as_ref()).or(self.definition.model.as_ref()).cloned()
     }
 
-    fn derive_call(&self, run: RunId, terms: &Terms, record: &Record, decision: &AgentDecision) -> Derived {
+    fn derive_call(
+        &self,
+        place: KeyPlace<'_>,
+        terms: &Terms,
+        record: &Record,
+        decision: &AgentDecision,
+    ) -> Derived {
         let call = match &record.event {
             Event::ReviewOpened { review, .. } => review.call(),
             _ => {
@@ -178,7 +185,7 @@ impl<'a> AgentReplay<'a> {
             offered: &offered,
             policy: &self.cast.definition.policy,
             effects: terms.effects,
-            run,
+            place,
             now: record.time,
             dispatch_by: record.time,
         };
@@ -212,6 +219,16 @@ const fn take_moments(expected: &mut Event, found: &Event) {
         }
         _ => {}
     }
+}
+
+/// Returns what the keys of a call were made from. A fork is no part of a batch.
+fn key_place<'a>(records: &[Arc<Record>], record: &'a Record) -> KeyPlace<'a> {
+    let run = origin(records, record);
+    let batch = records.first().and_then(|first| match &first.event {
+        Event::RunAdmitted(admitted) if origin(records, first) == run => admitted.parent,
+        _ => None,
+    });
+    KeyPlace { run, batch: batch.unwrap_or(run), tenant: &record.tenant }
 }
 
 /// Returns the run in which a record was first written: its keys are made from that run's id. A fork shares the records

@@ -1,7 +1,9 @@
 //! What is wrong with a scenario is said all at once, by name.
 
 use playhouse::prelude::*;
-use playhouse::{Condition, ScenarioBuilder};
+use playhouse::{Backoff, Condition, ModelName, ScenarioBuilder};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 fn silent(_: &ModelRequest, _: &ScriptContext) -> &'static str {
     "done"
@@ -79,6 +81,72 @@ fn names_are_checked() {
             .to_string()
             .starts_with("scenario `no name` has 3 problems:\n  - the scenario's name: `no name`"),
         "{error}"
+    );
+}
+
+#[test]
+fn restart_policies_are_checked() {
+    let backoff = Backoff { jitter: 2.0, ..Backoff::default() };
+    let faulty = [
+        Restart::transient().max(1, seconds(0)),
+        Restart::permanent().backoff(backoff),
+        Restart::permanent().backoff(Backoff { first: minutes(9), ..Backoff::default() }),
+        Restart::temporary(),
+    ];
+    check(
+        |draft| {
+            let agents = ["a", "b", "c", "d"];
+            let agents: Vec<_> = agents
+                .into_iter()
+                .zip(faulty)
+                .map(|(name, policy)| draft.agent(name, |agent| agent.restart(policy)))
+                .collect();
+            draft.crew(RoundRobin::new(), &agents).until(turns(1));
+        },
+        &[
+            "agent `a`: its restart policy: `window` is zero, so `max_restarts` bounds nothing",
+            "agent `b`: its restart policy: `jitter` is not between 0 and 1",
+            "agent `c`: its restart policy: `first` is longer than `max`",
+        ],
+    );
+}
+
+#[test]
+fn an_agent_without_a_script_cannot_fall_back_to_one() {
+    let ladder = || [Escalation::SkipTurn, Escalation::ReplaceModel(ModelName::new("scripted"))];
+    check(
+        |draft| {
+            let a = draft.agent("a", |agent| agent.on_crash(ladder()).on_model_failure(ladder()));
+            let b = draft.agent("b", |agent| agent.on_crash(ladder()).script(silent));
+            draft.crew(RoundRobin::new(), [&a, &b]).until(turns(1));
+        },
+        &[
+            "agent `a`: `.on_crash(..)` names the model `scripted`, but the agent has no script: add `.script(..)`",
+            "agent `a`: `.on_model_failure(..)` names the model `scripted`, but the agent has no script: add `.script(..)`",
+        ],
+    );
+}
+
+#[derive(Serialize, Deserialize, JsonSchema)]
+struct Question {
+    text: String,
+}
+
+/// Asks nobody.
+#[tool(effect = "pure")]
+async fn ask_person(args: Question, _ctx: &ToolContext) -> Result<String, ToolError> {
+    Ok(args.text)
+}
+
+#[test]
+fn an_agent_that_may_ask_has_no_tool_of_that_name() {
+    check(
+        |draft| {
+            let a = draft.agent("a", |agent| agent.may_ask().tool(ask_person));
+            let b = draft.agent("b", |agent| agent.tool(ask_person));
+            draft.crew(RoundRobin::new(), [&a, &b]).until(turns(1));
+        },
+        &["agent `a` lists the tool `ask_person` 2 times"],
     );
 }
 

@@ -1,9 +1,13 @@
 use std::sync::Arc;
 
-use playhouse_journal::{Event, ExitKind, Kind, NewRecord, RecordKey, RunKey, RunRow};
+use playhouse_journal::{
+    Event, ExitKind, GateVerdict, Kind, NewRecord, RecordKey, RunKey, RunRow, ToolIntent,
+};
 use playhouse_messages::{JournalError, RunFacts, RunLog};
+use playhouse_storage::{IntentRow, IntentState};
 use playhouse_types::{
-    Incarnation, Label, Lane, RunId, ScenarioName, Seq, Step, Timestamp, TraceContext, TurnId, TurnOutcome,
+    CallId, Effect, EffectKeys, Incarnation, Label, Lane, ReviewId, RunId, ScenarioName, Seq, Step,
+    Timestamp, ToolFailure, ToolFailureKind, ToolName, TraceContext, TurnId, TurnOutcome, Verdict,
 };
 
 use super::RunBook;
@@ -120,4 +124,96 @@ fn a_book_that_begins_at_any_record_goes_on_as_one_that_knows_all() {
         assert_eq!((new[0].seq, new[0].prev_hash), (Seq(5), records[3].hash), "base {}", base.seq);
         assert_eq!((new[0].lane_prev, append.head.hash), (Some(Seq(4)), records[3].hash));
     }
+}
+
+const KEY: &str = "tenant:local:00ff";
+
+const fn call(ordinal: u32) -> CallId {
+    CallId { turn: TurnId(1), step: Step(1), ordinal }
+}
+
+fn intent(ordinal: u32, key: Option<&str>) -> Event {
+    Event::ToolIntent(ToolIntent {
+        call: call(ordinal),
+        tool: ToolName::new("pay").unwrap(),
+        arguments: "{}".to_owned(),
+        effect: Effect::Once,
+        keys: EffectKeys { idempotency: "00".to_owned(), intent: key.map(str::to_owned) },
+        dispatch_by: Timestamp(9),
+        verdict: GateVerdict::Allow,
+    })
+}
+
+fn decided(ordinal: u32, verdict: Verdict) -> Event {
+    Event::ReviewDecided { review: ReviewId::Doubt(call(ordinal)), verdict, by: "ann".to_owned() }
+}
+
+/// Appends events about the calls of one turn and returns what the next commit says about shared effects.
+fn noted(book: &mut RunBook, events: Vec<(u32, Event)>) -> Vec<(u32, u64, IntentState)> {
+    for (ordinal, event) in events {
+        let key = match &event {
+            Event::ReviewDecided { review, .. } => RecordKey::of_review(Kind::ReviewDecided, *review),
+            event => RecordKey::new(TurnId(1), Step(1), ordinal, event.kind()),
+        };
+        book.append(vec![record("clerk", 1, key, event)], Timestamp(1)).unwrap();
+    }
+    let rows = book.take_pending().unwrap().intents;
+    assert!(rows.iter().all(|row| (row.run, row.key.as_str()) == (RUN, KEY)), "{rows:?}");
+    rows.into_iter().map(|IntentRow { call, seq, state, .. }| (call.ordinal, seq.0, state)).collect()
+}
+
+fn done(ordinal: u32) -> Event {
+    let output = "paid".to_owned();
+    Event::ToolResult { call: call(ordinal), output, full_bytes: None, recovered: false, duration_micros: 0 }
+}
+
+fn in_doubt(ordinal: u32) -> Event {
+    Event::ToolInDoubt { call: call(ordinal), detail: "lost".to_owned() }
+}
+
+fn failed(ordinal: u32) -> Event {
+    let failure = ToolFailure { kind: ToolFailureKind::NotDone, detail: "no".to_owned() };
+    Event::ToolFailed { call: call(ordinal), failure }
+}
+
+#[test]
+fn what_becomes_of_a_shared_effect_is_committed_with_the_record_that_says_so() {
+    let mut book = book();
+    let open = (0..4).map(|ordinal| (ordinal, intent(ordinal, Some(KEY)))).collect();
+    let all_open = [0, 1, 2, 3].map(|ordinal| (ordinal, u64::from(ordinal) + 1, IntentState::Open));
+    assert_eq!(noted(&mut book, open), all_open);
+    let ends = vec![(0, done(0)), (1, failed(1)), (2, in_doubt(2)), (3, in_doubt(3))];
+    let expected = [
+        (0, 5, IntentState::Done),
+        (1, 6, IntentState::Failed),
+        (2, 7, IntentState::InDoubt),
+        (3, 8, IntentState::InDoubt),
+    ];
+    assert_eq!(noted(&mut book, ends), expected);
+    let landed = Verdict::Landed { output: "paid".to_owned() };
+    let verdicts = vec![(2, decided(2, landed)), (3, decided(3, Verdict::DidNotHappen))];
+    assert_eq!(noted(&mut book, verdicts), [(2, 9, IntentState::Done), (3, 10, IntentState::Failed)]);
+}
+
+#[test]
+fn a_reopened_book_knows_which_effects_are_shared() {
+    let mut first = book();
+    assert_eq!(noted(&mut first, vec![(0, intent(0, Some(KEY)))]), [(0, 1, IntentState::Open)]);
+    let mut second = RunBook::open(first.row.clone(), 2, Arc::clone(first.log()));
+    assert_eq!(noted(&mut second, vec![(0, in_doubt(0))]), [(0, 2, IntentState::InDoubt)]);
+}
+
+#[test]
+fn what_concerns_one_run_or_nobody_is_not_noted() {
+    let mut book = book();
+    let of_one_run = "00ff".repeat(16);
+    let events = vec![
+        (0, intent(0, Some(&of_one_run))),
+        (1, intent(1, None)),
+        (0, done(0)),
+        (1, in_doubt(1)),
+        (1, decided(1, Verdict::DidNotHappen)),
+        (2, failed(2)),
+    ];
+    assert_eq!(noted(&mut book, events), []);
 }

@@ -22,8 +22,8 @@ pub(super) fn stored(check: &StoreCheck, ourselves: BootId) -> Vec<Finding> {
         Finding::ok(
             "stored",
             format!(
-                "read: {} runs, {} records, {} snapshots, {} waiting commands, {} late results",
-                read.runs, read.records, read.snapshots, read.commands, read.late
+                "read: {} runs, {} records, {} snapshots, {} waiting commands, {} late results, {} shared intents",
+                read.runs, read.records, read.snapshots, read.commands, read.late, read.intents
             ),
         ),
     ];
