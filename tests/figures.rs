@@ -11,7 +11,7 @@ mod starts;
 mod store;
 mod talk;
 
-pub use open_runs::{OpenRuns, open_runs};
+pub use open_runs::{OpenRuns, open_runs, reopen_from_process_start};
 pub use overload::{Overload, overload};
 pub use panics::{PanickingAgent, always_panicking_agent, panicking_agent};
 pub use restart::{AgentRestart, agent_restart};

@@ -38,7 +38,8 @@ pub use endpoint::{Answer, AskedModel, Endpoint, Reply, Then};
 pub use faulty_store::{End, FaultyStore, Rival, StoreFault};
 pub use figures::{
     AgentRestart, FailedStarts, OpenRuns, Overload, PanickingAgent, Reopened, StoreSize, agent_restart,
-    always_panicking_agent, failed_starts, open_runs, overload, panicking_agent, reopen, store_size,
+    always_panicking_agent, failed_starts, open_runs, overload, panicking_agent, reopen,
+    reopen_from_process_start, store_size,
 };
 pub use finished::Finished;
 pub use ledger::{LedgerLine, read_ledger};

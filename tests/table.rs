@@ -50,7 +50,13 @@ impl Table {
 
     /// Adds something that could not be tried here, which is not the same as met.
     pub fn not_run(&mut self, what: &str, target: &str, why: &str) {
-        self.add(what, target.to_owned(), why.to_owned(), "not run");
+        self.add(what, target.to_owned(), format!("not run: {why}"), "not run");
+    }
+
+    /// Adds the rows of another table.
+    pub fn append(&mut self, other: Self) {
+        self.rows.extend(other.rows);
+        self.is_wrong |= other.is_wrong;
     }
 
     /// Tells whether something that has to hold does not.

@@ -1,9 +1,9 @@
 //! Speed and memory, each figure beside its target and a floor that was measured in the same run.
 //!
 //! ```text
-//! cargo bench -p playhouse-tests               # all rows, some minutes
-//! cargo bench -p playhouse-tests -- --quick    # fewer repetitions
-//! cargo bench -p playhouse-tests -- http       # only these rows: start, crew, http, commits, reopen
+//! cargo bench -p playhouse-tests --bench bench               # all rows, some minutes
+//! cargo bench -p playhouse-tests --bench bench -- --quick    # fewer repetitions
+//! cargo bench -p playhouse-tests --bench bench -- http       # only these rows: start, crew, http, commits, reopen
 //! ```
 //!
 //! Time is CPU time of this process (user and system, all threads), which a busy machine disturbs least; only the rows on
@@ -24,6 +24,8 @@ mod over_http;
 mod process_start;
 mod reopen;
 mod server;
+
+use std::process::ExitCode;
 
 use playhouse_tests::Table;
 
@@ -48,7 +50,7 @@ impl Effort {
     }
 }
 
-fn main() {
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
@@ -58,8 +60,9 @@ fn main() {
         ["measure", program, arguments @ ..] => measure::print_usage_of(program, arguments),
         // Cargo adds `--bench`; `cargo test --benches` does not, and only wants to know that this starts.
         _ if !arguments.contains(&"--bench") => {}
-        _ => print_table(&arguments),
+        _ => return print_table(&arguments),
     }
+    ExitCode::SUCCESS
 }
 
 /// Measures one group of rows.
@@ -73,12 +76,20 @@ const GROUPS: &[(&str, Measure)] = &[
     ("reopen", reopen::measure),
 ];
 
-fn print_table(arguments: &[&str]) {
+fn print_table(arguments: &[&str]) -> ExitCode {
+    let is_group = |argument: &str| GROUPS.iter().any(|(name, _)| *name == argument);
+    let is_known = |argument: &str| ["--bench", "--quick"].contains(&argument) || is_group(argument);
+    if let Some(unknown) = arguments.iter().find(|argument| !is_known(argument)) {
+        let names: Vec<&str> = GROUPS.iter().map(|(name, _)| *name).collect();
+        eprintln!("error: there is no group `{unknown}`; there are {}", names.join(", "));
+        return ExitCode::from(2);
+    }
     let effort = if arguments.contains(&"--quick") { Effort::Quick } else { Effort::Full };
-    let is_any_named = GROUPS.iter().any(|(name, _)| arguments.contains(name));
+    let is_any_named = arguments.iter().any(|argument| is_group(argument));
     let mut table = Table::default();
     for (_, measure) in GROUPS.iter().filter(|(name, _)| !is_any_named || arguments.contains(name)) {
         measure(effort, &mut table);
     }
     println!("{table}");
+    ExitCode::SUCCESS
 }

@@ -11,11 +11,15 @@ use rusqlite::Connection;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::person::{approve, settle_doubts, without_doubts};
 use crate::point::Store;
 use crate::trials::{Harm, Survived, Wrong};
 
 /// No command takes that long, on a busy machine and under `strace`: one that does hangs.
 pub(crate) const LIMIT: Duration = Duration::from_secs(120);
+
+/// How often a person answers before something is wrong: a run asks for one thing after another.
+const MAX_ROUNDS: usize = 10;
 
 /// A scenario of the test binary.
 #[derive(Debug)]
@@ -26,7 +30,7 @@ pub(crate) struct Crew {
     undisturbed: OnceLock<Undisturbed>,
 }
 
-/// What a run comes to, and how long it takes, if nobody disturbs it.
+/// What a run comes to, and how long its first process takes, if nobody disturbs it.
 #[derive(Debug)]
 struct Undisturbed {
     outcome: Outcome,
@@ -40,12 +44,13 @@ enum Order {
     Any,
 }
 
-/// All of them. One that waits for a review in the middle belongs here, too.
-pub(crate) static CREWS: [Crew; 4] = [
+/// All of them.
+pub(crate) static CREWS: [Crew; 5] = [
     Crew::new("single-agent", Order::Fixed),
     Crew::new("three-chat", Order::Fixed),
     Crew::new("fan-out", Order::Any),
     Crew::new("long-history", Order::Fixed),
+    Crew::new("reviewed", Order::Fixed),
 ];
 
 /// A crew whose coordinator crashes twice and is started again after a while each time.
@@ -61,9 +66,9 @@ impl Eq for Crew {}
 
 /// What a run has come to.
 #[derive(Clone, PartialEq, Debug)]
-struct Outcome {
-    /// `show --json` without ids.
-    shown: Value,
+pub(crate) struct Outcome {
+    /// `show --json` without ids and doubts.
+    pub(crate) shown: Value,
     /// How often each effect happened.
     effects: BTreeMap<String, usize>,
 }
@@ -91,7 +96,15 @@ impl Crew {
         ["run", self.name, "--json", "--no-input"]
     }
 
-    /// Returns how long it takes from the start of the process to its end.
+    /// Returns the stores that it can be started on or gone on with.
+    pub(crate) fn stores(&self) -> &'static [Store] {
+        match self.name {
+            "reviewed" => &[Store::Fresh, Store::Kept, Store::Waiting, Store::Answered],
+            _ => &[Store::Fresh, Store::Kept],
+        }
+    }
+
+    /// Returns how long its first process takes from its start to its end.
     pub(crate) fn undisturbed_time(&'static self) -> Duration {
         self.undisturbed().took
     }
@@ -104,9 +117,13 @@ impl Crew {
         self.undisturbed.get_or_init(|| {
             let stage = Stage::new(self, Store::Fresh);
             let started = Instant::now();
-            let finished = stage.playhouse.run(&self.run());
-            assert_eq!(finished.code, Some(0), "{finished:?}");
+            let mut finished = stage.playhouse.run(&self.run());
             let took = started.elapsed();
+            if finished.code == Some(3) {
+                stage.answer_all(None).unwrap_or_else(|wrong| panic!("{wrong:?}\n{finished:?}"));
+                finished = stage.playhouse.run(&["resume", "--all", "--json", "--no-input"]);
+            }
+            assert_eq!(finished.code, Some(0), "{finished:?}");
             let outcome = stage.run().and_then(|run| stage.outcome(run.as_deref().unwrap_or_default()));
             let outcome = outcome.unwrap_or_else(|wrong| panic!("{wrong:?}\n{finished:?}"));
             Undisturbed { outcome, took }
@@ -118,6 +135,7 @@ impl Crew {
 #[derive(Debug)]
 pub(crate) struct Stage {
     crew: &'static Crew,
+    store: Store,
     pub(crate) playhouse: Playhouse,
     /// Keeps the files of a kept store as they are.
     _open: Option<Connection>,
@@ -135,14 +153,32 @@ impl Stage {
             let _: i64 = open.query_row("SELECT count(*) FROM sqlite_master", (), |row| row.get(0)).unwrap();
             open
         });
-        Self { crew, playhouse, _open: open, told: Vec::new() }
+        if matches!(store, Store::Waiting | Store::Answered) {
+            let _ = playhouse.run(&crew.run()).with_code(3);
+        }
+        let stage = Self { crew, store, playhouse, _open: open, told: Vec::new() };
+        if store == Store::Answered {
+            stage.answer_all(None).unwrap_or_else(|wrong| panic!("{wrong:?}"));
+        }
+        stage
+    }
+
+    /// Returns the next command to disturb: what starts the crew or goes on with it, or what answers it.
+    pub(crate) fn next_command(&self) -> Result<Command, Wrong> {
+        match self.store {
+            Store::Waiting => match self.approval()? {
+                Some(id) => Ok(self.playhouse.command(&approve(&id))),
+                None => self.go_on(),
+            },
+            Store::Fresh | Store::Kept | Store::Answered => self.go_on(),
+        }
     }
 
     /// Returns the command that starts the crew or, once it is admitted, goes on with it.
-    pub(crate) fn next_command(&self) -> Result<Command, Wrong> {
+    fn go_on(&self) -> Result<Command, Wrong> {
         Ok(match self.run()? {
             None => self.playhouse.command(&self.crew.run()),
-            Some(_) => self.playhouse.command(&["resume", "--all", "--json"]),
+            Some(_) => self.playhouse.command(&["resume", "--all", "--json", "--no-input"]),
         })
     }
 
@@ -160,31 +196,42 @@ impl Stage {
         Ok(())
     }
 
-    /// Lets the crew come to its end, and compares what it came to.
+    /// Lets the crew come to its end, with a person who answers what it asks, and compares what it came to.
     pub(crate) fn settle(mut self) -> Result<Survived, Wrong> {
-        let command = self.next_command()?;
-        let finished = self.finish(command)?;
-        self.saw(&finished)?;
-        let Some(run) = self.run()? else {
-            return Err(Wrong::new(Harm::Lost, format!("there is no run\n{}", finished.stderr)));
-        };
-        let outcome = self.outcome(&run)?;
         let expected = &self.crew.undisturbed().outcome;
-        match finished.code {
-            Some(0) => self.check_same(&outcome, expected),
-            // Here a person's answer can be given one day; the rest then has to come out the same.
-            Some(3) => check_in_doubt(&outcome, expected),
-            code => Err(Wrong::new(Harm::Misbehaved, format!("code {code:?}\n{}", finished.stderr))),
+        let mut n_doubts = 0;
+        for _ in 0..MAX_ROUNDS {
+            let finished = self.finish(self.go_on()?)?;
+            self.saw(&finished)?;
+            let Some(run) = self.run()? else {
+                return Err(Wrong::new(Harm::Lost, format!("there is no run\n{}", finished.stderr)));
+            };
+            match finished.code {
+                Some(0) => {
+                    let mut outcome = self.outcome(&run)?;
+                    if n_doubts > 0 {
+                        settle_doubts(&mut outcome.shown, &expected.shown);
+                    }
+                    self.check_same(&outcome, expected)?;
+                    return Ok(if n_doubts > 0 { Survived::InDoubt } else { Survived::Same });
+                }
+                Some(3) => n_doubts += self.answer_all(Some(expected))?,
+                code => {
+                    let detail = format!("code {code:?}\n{}", finished.stderr);
+                    return Err(Wrong::new(Harm::Misbehaved, detail));
+                }
+            }
         }
+        Err(Wrong::new(Harm::Misbehaved, "a person is asked again and again"))
     }
 
-    fn finish(&self, command: Command) -> Result<Finished, Wrong> {
+    pub(crate) fn finish(&self, command: Command) -> Result<Finished, Wrong> {
         let shown = format!("{command:?}");
         let hangs = || Wrong::new(Harm::Misbehaved, format!("hangs: {shown}"));
         Limited::start(command).finish_within(LIMIT).ok_or_else(hangs)
     }
 
-    fn json(&self, arguments: &[&str]) -> Result<Value, Wrong> {
+    pub(crate) fn json(&self, arguments: &[&str]) -> Result<Value, Wrong> {
         let finished = self.finish(self.playhouse.command(arguments))?;
         let detail = || format!("{arguments:?}: code {:?}\n{}", finished.code, finished.stderr);
         if finished.code != Some(0) {
@@ -212,6 +259,7 @@ impl Stage {
     fn outcome(&self, run: &str) -> Result<Outcome, Wrong> {
         let mut shown = self.json(&["show", run, "--json"])?;
         without_ids(&mut shown);
+        without_doubts(&mut shown);
         if self.crew.order == Order::Any {
             let messages = shown["messages"].as_array_mut().unwrap();
             for message in messages.iter_mut() {
@@ -224,7 +272,7 @@ impl Stage {
         Ok(Outcome { shown, effects: effects(&self.playhouse.data_dir())? })
     }
 
-    fn check_same(&self, outcome: &Outcome, expected: &Outcome) -> Result<Survived, Wrong> {
+    fn check_same(&self, outcome: &Outcome, expected: &Outcome) -> Result<(), Wrong> {
         if outcome.effects != expected.effects {
             let (found, due) = (&outcome.effects, &expected.effects);
             let is_missing = due.keys().any(|effect| !found.contains_key(effect));
@@ -242,49 +290,12 @@ impl Stage {
         if open != Value::Array(Vec::new()) {
             return Err(Wrong::new(Harm::Misbehaved, format!("something is still open: {open:#}")));
         }
-        Ok(Survived::Same)
+        Ok(())
     }
-}
-
-/// Checks that a run which waits for a person has done and said nothing that the undisturbed one did not.
-fn check_in_doubt(outcome: &Outcome, expected: &Outcome) -> Result<Survived, Wrong> {
-    if outcome.shown["status"] != "waiting" {
-        return Err(Wrong::new(Harm::Misbehaved, format!("code 3 for {:#}", outcome.shown)));
-    }
-    if let Some(other) = outcome.effects.keys().find(|effect| !expected.effects.contains_key(*effect)) {
-        return Err(Wrong::new(Harm::Different, format!("`{other}` was not to happen")));
-    }
-    let may_be_in_doubt = |effect: &&String| effect.starts_with("send_letter ");
-    let missing = expected.effects.keys().filter(|effect| !outcome.effects.contains_key(*effect));
-    let missing: Vec<&String> = missing.filter(|effect| !may_be_in_doubt(effect)).collect();
-    if !missing.is_empty() {
-        return Err(Wrong::new(Harm::Lost, format!("waits for a person without {missing:?}")));
-    }
-    let messages = |outcome: &Outcome| outcome.shown["messages"].as_array().cloned().unwrap_or_default();
-    let (said, due) = (messages(outcome), messages(expected));
-    if said.len() > due.len() || said.iter().zip(&due).any(|(said, due)| !is_begun(said, due)) {
-        return Err(Wrong::new(Harm::Different, format!("{said:#?}\nis not the beginning of\n{due:#?}")));
-    }
-    Ok(Survived::InDoubt)
-}
-
-/// Tells whether a turn has come out as it should as far as it went: one that is open has no message yet.
-fn is_begun(said: &Value, due: &Value) -> bool {
-    if !said["ordinal"].is_null() {
-        return said == due;
-    }
-    let calls = |message: &Value| message["tool_calls"].as_array().cloned().unwrap_or_default();
-    let (made, due_calls) = (calls(said), calls(due));
-    let is_same = |(made, due): (&Value, &Value)| {
-        made == due || (made["args"] == due["args"] && made["result"]["in_doubt"].is_string())
-    };
-    (&said["from"], &said["turn"]) == (&due["from"], &due["turn"])
-        && made.len() <= due_calls.len()
-        && made.iter().zip(&due_calls).all(is_same)
 }
 
 /// Reads the ledger of effects; one that happened twice is an error, under one key or two.
-fn effects(data_dir: &Path) -> Result<BTreeMap<String, usize>, Wrong> {
+pub(crate) fn effects(data_dir: &Path) -> Result<BTreeMap<String, usize>, Wrong> {
     // A crew without effects has no ledger.
     let text = std::fs::read_to_string(data_dir.join("effects.jsonl")).unwrap_or_default();
     let (mut effects, mut keys) = (BTreeMap::new(), BTreeMap::new());

@@ -14,7 +14,7 @@ use crate::crew::{CREWS, Crew, LIMIT, Stage};
 use crate::plan::Plan;
 use crate::point::Store;
 use crate::strace::{injected, missing, wrapped};
-use crate::trials::{Harm, Survived, Trials, Wrong};
+use crate::trials::{Harm, NO_HARM, Survived, Trials, Wrong};
 
 const GROUP: &str = "failing";
 const WHAT: &str = "a write or sync fails or takes long, then resumed";
@@ -29,14 +29,14 @@ pub(crate) fn run(plan: &Plan, table: &mut Table) {
         return Trials { group: GROUP, what: "repeated", points, at_least: 0 }.run(plan, table, &cause);
     }
     match missing() {
-        Some(why) => table.not_run(WHAT, "all survived", &why),
+        Some(why) => table.not_run(WHAT, NO_HARM, &why),
         None => {
             let (points, at_least) = (failures(plan), plan.count(150, 15));
             Trials { group: GROUP, what: WHAT, points, at_least }.run(plan, table, &cause);
         }
     }
     match missing_namespaces() {
-        Some(why) => table.not_run(WHAT_FULL, "all survived", &why),
+        Some(why) => table.not_run(WHAT_FULL, NO_HARM, &why),
         None => {
             let sizes = DISK_KIB.iter().skip(plan.count(0, 4)).step_by(plan.count(1, 4));
             let points: Vec<String> = sizes.map(|size| format!("long-history:disk={size}")).collect();
@@ -93,8 +93,8 @@ fn cause(point: &str) -> Result<Survived, Wrong> {
     stage.saw(&finished)?;
     let is_delay = failure.contains("delay");
     match finished.code {
-        Some(0) if is_delay => stage.settle(),
-        Some(0) => stage.settle().map(|_| Survived::Unreached),
+        Some(0 | 3) if is_delay => stage.settle(),
+        Some(0 | 3) => stage.settle().map(|_| Survived::Unreached),
         Some(6) if !is_delay && says_what_to_do(&finished) => stage.settle(),
         // Refused before anything was begun.
         Some(2) if !is_delay && finished.stderr.contains("cannot be used: check") => stage.settle(),

@@ -22,7 +22,7 @@ const MAX_MICROS: u64 = 250_000;
 pub(crate) fn run(plan: &Plan, table: &mut Table) {
     let mut random = plan.random(GROUP);
     let points = (0..plan.count(200, 20)).map(|_| random.random_range(0..MAX_MICROS).to_string()).collect();
-    let what = "killed at a random time: model calls repeated (at most the one in flight)";
+    let what = "model calls repeated per kill of the process: at most the one in flight, 0 of the finished";
     Trials { group: GROUP, what, points, at_least: plan.count(40, 2) }.run(plan, table, &cause);
 }
 

@@ -25,6 +25,23 @@ pub(crate) enum Store {
     Fresh,
     /// A store that another process has open, so that its files stay and opening it writes little.
     Kept,
+    /// The crew's run, which waits for an approval.
+    Waiting,
+    /// The crew's run after its approval.
+    Answered,
+}
+
+impl Store {
+    const ALL: [Self; 4] = [Self::Fresh, Self::Kept, Self::Waiting, Self::Answered];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Kept => "kept",
+            Self::Waiting => "waiting",
+            Self::Answered => "answered",
+        }
+    }
 }
 
 /// Where a process is killed, and where the one that resumes.
@@ -46,7 +63,7 @@ impl fmt::Display for Kill {
 
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let store = if self.store == Store::Fresh { "fresh" } else { "kept" };
+        let store = self.store.as_str();
         let kills: Vec<String> = self.kills.iter().map(ToString::to_string).collect();
         write!(f, "{}:{store}:{}", self.crew.name, kills.join("+"))
     }
@@ -82,27 +99,24 @@ impl Point {
     pub(crate) fn read(text: &str) -> Option<Self> {
         let mut parts = text.splitn(3, ':');
         let crew = Crew::named(parts.next()?)?;
-        let store = match parts.next()? {
-            "fresh" => Store::Fresh,
-            "kept" => Store::Kept,
-            _ => return None,
-        };
+        let store = parts.next()?;
+        let store = Store::ALL.into_iter().find(|known| known.as_str() == store)?;
         let kills = parts.next()?.split('+').map(Kill::read).collect::<Option<_>>()?;
         Some(Self { crew, store, kills })
     }
 
-    /// Kills at this point, lets the crew end, and compares what it came to.
+    /// Kills at this point, at each of its moments, lets the crew end, and compares what it came to.
     pub(crate) fn cause(text: &str) -> Result<Survived, Wrong> {
         let point = Self::read(text)
             .ok_or_else(|| Wrong::new(Harm::Misbehaved, format!("`{text}` is not CREW:STORE:KILL")))?;
         let mut stage = Stage::new(point.crew, point.store);
-        let mut is_reached = false;
+        let mut is_reached = true;
         for kill in &point.kills {
             let Some(finished) = kill.cause(stage.next_command()?) else {
                 return Err(Wrong::new(Harm::Misbehaved, "hangs under strace"));
             };
             // Whoever ended by itself was not killed.
-            is_reached |= finished.code.is_none();
+            is_reached &= finished.code.is_none();
             stage.saw(&finished)?;
         }
         let survived = stage.settle()?;

@@ -13,8 +13,10 @@ use crate::plan::Plan;
 pub(crate) enum Survived {
     /// Everything came out as if nothing had happened.
     Same,
-    /// A call that may be made once was made at most once, and a person is asked about it.
+    /// The same, after a person has said what became of a call that may be made only once.
     InDoubt,
+    /// A call that may be made only once was made at most once, and the run rests until a person settles it.
+    Resting,
     /// The process ended before the failure could be caused.
     Unreached,
 }
@@ -45,8 +47,11 @@ impl Wrong {
     }
 }
 
+/// The target of all trials.
+pub(crate) const NO_HARM: &str = "0 lost, 0 duplicated, 0 differing";
+
 /// Causes the failure at a point.
-pub(crate) type Cause = dyn Fn(&str) -> Result<Survived, Wrong> + Sync;
+pub(crate) type Cause<'a> = dyn Fn(&str) -> Result<Survived, Wrong> + Sync + 'a;
 
 /// Failures of one kind.
 pub(crate) struct Trials<'a> {
@@ -62,6 +67,7 @@ pub(crate) struct Trials<'a> {
 struct Tally {
     n_same: usize,
     n_in_doubt: usize,
+    n_resting: usize,
     n_unreached: usize,
     harms: Vec<Harm>,
 }
@@ -72,7 +78,7 @@ impl Tally {
     }
 
     fn n_caused(&self) -> usize {
-        self.n_same + self.n_in_doubt + self.harms.len()
+        self.n_same + self.n_in_doubt + self.n_resting + self.harms.len()
     }
 }
 
@@ -83,8 +89,9 @@ impl fmt::Display for Tally {
         write!(f, "{} duplicated, {} differing", harm(Harm::Duplicated), harm(Harm::Different))?;
         for (count, name) in [
             (harm(Harm::Misbehaved), "misbehaving"),
-            (self.n_in_doubt, "with a person, as they must"),
-            (self.n_unreached, "ended before"),
+            (self.n_in_doubt, "with a doubt that a person settled"),
+            (self.n_resting, "left to a person, as they must"),
+            (self.n_unreached, "ended before they were reached"),
         ] {
             if count > 0 {
                 write!(f, ", {count} {name}")?;
@@ -96,13 +103,13 @@ impl fmt::Display for Tally {
 
 impl Trials<'_> {
     /// Causes all of them, one for each core at a time, and adds a row.
-    pub(crate) fn run(self, plan: &Plan, table: &mut Table, cause: &Cause) {
+    pub(crate) fn run(self, plan: &Plan, table: &mut Table, cause: &Cause<'_>) {
         let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
         self.run_many(plan, table, n_cores, cause);
     }
 
     /// Causes all of them, this many at a time, and adds a row.
-    pub(crate) fn run_many(mut self, plan: &Plan, table: &mut Table, n_workers: usize, cause: &Cause) {
+    pub(crate) fn run_many(mut self, plan: &Plan, table: &mut Table, n_workers: usize, cause: &Cause<'_>) {
         if let Some(only) = plan.only_point(self.group) {
             (self.points, self.at_least) = (vec![only.to_owned()], 0);
         }
@@ -120,8 +127,8 @@ impl Trials<'_> {
         let tally = tally.into_inner().unwrap();
         let is_met = tally.harms.is_empty() && tally.n_caused() >= self.at_least;
         let target = match self.at_least {
-            0 => "all survived".to_owned(),
-            at_least => format!("all survived, at least {at_least}"),
+            0 => NO_HARM.to_owned(),
+            at_least => format!("at least {at_least}; {NO_HARM}"),
         };
         table.must_hold(self.what, &target, &tally.to_string(), is_met);
     }
@@ -130,6 +137,7 @@ impl Trials<'_> {
         match came_to {
             Ok(Survived::Same) => tally.n_same += 1,
             Ok(Survived::InDoubt) => tally.n_in_doubt += 1,
+            Ok(Survived::Resting) => tally.n_resting += 1,
             Ok(Survived::Unreached) => tally.n_unreached += 1,
             Err(Wrong { harm, detail }) => {
                 tally.harms.push(harm);

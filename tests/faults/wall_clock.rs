@@ -12,10 +12,10 @@ use crate::crew::{CREWS, Crew, LIMIT, RESTARTING, Stage};
 use crate::plan::Plan;
 use crate::point::Store;
 use crate::strace::wrapped;
-use crate::trials::{Harm, Survived, Trials, Wrong};
+use crate::trials::{Harm, NO_HARM, Survived, Trials, Wrong};
 
 const GROUP: &str = "clock";
-const WHAT: &str = "wall clock 1 h ahead, 1 h behind, frozen, or jumping while waiting to restart";
+const WHAT: &str = "clock +1 h, -1 h, frozen, jump in mid-backoff";
 
 /// A clock that does not move.
 const FROZEN: &str = "2026-01-01 00:00:00";
@@ -24,7 +24,7 @@ pub(crate) fn run(plan: &Plan, table: &mut Table) {
     if library().is_none() {
         return table.not_run(
             WHAT,
-            "all survived",
+            NO_HARM,
             "`faketime` is missing: install it (`apt-get install faketime`)",
         );
     }

@@ -10,7 +10,7 @@ use playhouse_types::Seq;
 use tempfile::TempDir;
 
 use super::percentile::p99;
-use super::store::leave_open;
+use super::store::{copy_files, half, leave_open};
 use super::talk::talk;
 
 /// How a new process goes on with open runs.
@@ -55,6 +55,31 @@ pub fn open_runs(n_runs: usize, test_scenarios: &Path) -> OpenRuns {
     let progress = progress_since(dir.path(), began);
     let n_progressed = progress.len();
     OpenRuns { n_runs, n_progressed, first_progress: p99(progress), took, cpu, peak_bytes }
+}
+
+/// Leaves a run open after `n_turns` turns as a killed process does, starts the binary `playhouse-test-scenarios` to go
+/// on with it, and reads from its journal how long the next reply took from the start of the process: half of `n_times`
+/// are shorter. At most 1,000 turns: then the scenario ends.
+///
+/// # Panics
+/// If the run cannot be started, copied or read, or the binary cannot be started.
+#[must_use]
+pub fn reopen_from_process_start(n_turns: u32, n_times: usize, test_scenarios: &Path) -> Duration {
+    let origin = TempDir::new().unwrap();
+    leave_open(origin.path(), &talk("long-talk", n_turns + 1, "Go on."), 1, n_turns + 1);
+    let mut times = Vec::with_capacity(n_times);
+    for _ in 0..n_times {
+        let copy = TempDir::new().unwrap();
+        copy_files(origin.path(), copy.path());
+        let mut command = Command::new(test_scenarios);
+        command.args(["resume", "--all", "--json", "--data-dir"]).arg(copy.path());
+        let began = now_micros();
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        times.extend(progress_since(copy.path(), began));
+    }
+    assert_eq!(times.len(), n_times, "a run did not go on");
+    half(&times)
 }
 
 fn processor_time(usage: &Usage) -> Duration {

@@ -117,7 +117,7 @@ fn reopen_once(dir: &Path, scenario: &Arc<Definition>, stop_in: u32) -> [Duratio
     times
 }
 
-fn half(times: &[Duration]) -> Duration {
+pub(super) fn half(times: &[Duration]) -> Duration {
     let mut times = times.to_vec();
     times.sort_unstable();
     times.get(times.len() / 2).copied().unwrap_or_default()
@@ -127,7 +127,7 @@ fn files(dir: &Path) -> impl Iterator<Item = std::fs::DirEntry> {
     std::fs::read_dir(dir).unwrap().map(Result::unwrap).filter(|entry| entry.file_type().unwrap().is_file())
 }
 
-fn copy_files(from: &Path, to: &Path) {
+pub(super) fn copy_files(from: &Path, to: &Path) {
     for file in files(from) {
         std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
     }

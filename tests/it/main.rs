@@ -21,6 +21,7 @@ mod kills;
 mod new_cases;
 mod new_project;
 mod outcomes;
+mod quarantine;
 mod replay;
 mod reviews;
 mod settled;

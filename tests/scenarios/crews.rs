@@ -3,5 +3,6 @@
 pub(crate) mod desk;
 pub(crate) mod fan_out;
 pub(crate) mod long_history;
+pub(crate) mod reviewed;
 pub(crate) mod single_agent;
 pub(crate) mod three_chat;

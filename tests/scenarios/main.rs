@@ -4,12 +4,15 @@
 #![expect(clippy::panic, reason = "some of these scenarios are there to panic")]
 
 mod asker;
+mod crashing;
 mod crews;
 mod doubtful;
 mod endless_talk;
+mod escalating;
 mod expiring;
 mod greeting;
 mod invalid;
+mod long_talk;
 mod panicking_pattern;
 mod panicking_script;
 mod panicking_tool;
@@ -18,7 +21,7 @@ mod silent;
 
 use playhouse::prelude::*;
 
-use self::crews::{fan_out, long_history, single_agent, three_chat};
+use self::crews::{fan_out, long_history, reviewed, single_agent, three_chat};
 use self::invalid::{empty, endless, everything, tool_twice, twins};
 
 /// The allocator of the shipped binary.
@@ -28,10 +31,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     playhouse::main(&[
         scenario!(asker),
+        scenario!(crashing),
         scenario!(doubtful),
         scenario!(endless_talk),
+        scenario!(escalating),
         scenario!(expiring),
         scenario!(greeting),
+        scenario!(long_talk),
         scenario!(panicking_pattern),
         scenario!(panicking_script),
         scenario!(panicking_tool),
@@ -41,6 +47,7 @@ fn main() -> ExitCode {
         scenario!(three_chat),
         scenario!(fan_out),
         scenario!(long_history),
+        scenario!(reviewed),
         scenario!(empty),
         scenario!(twins),
         scenario!(endless),

@@ -100,14 +100,25 @@ pub fn main(scenarios: &[ScenarioEntry]) -> std::process::ExitCode {
     let code = match runtime.block_on(execute(&session, &arguments.command)) {
         Ok(code) => code,
         Err(error) if error.is_closed_pipe() => ExitCode::Concluded,
-        Err(error) => {
-            say(&format!("error: {}", error.with_causes()));
-            error.exit_code()
-        }
+        Err(error) => tell(&error),
     };
     // Abandoned user code may still run: it must not hold the process.
     runtime.shutdown_background();
     std::process::ExitCode::from(code.code())
+}
+
+/// Tells an error and, if the store failed, what to do; returns what the process ends with.
+fn tell(error: &CommandError) -> ExitCode {
+    let (text, code) = (error.with_causes(), error.exit_code());
+    say(&format!("error: {text}"));
+    // Some errors of the store say that themselves.
+    if code == ExitCode::StoreFailed && !text.contains("resume") {
+        let program = session::program_name();
+        say(&format!(
+            "  what is on record is safe: once the cause is mended, start again, or go on with: {program} resume --all"
+        ));
+    }
+    code
 }
 
 async fn execute(session: &Session<'_>, command: &Command) -> Result<ExitCode, CommandError> {
