@@ -236,7 +236,7 @@ async fn open_claimed(
         return Ok(Ok(OpenedRun { definition, journal, fold, row, epoch, owner_gone_at: None }));
     }
     if let Some(reason) = why_set_aside(&row, journal.log(), fold.coordinator(), &definition) {
-        return quarantine(inner, &definition, journal, row, epoch, reason).await.map(Err);
+        return quarantine(inner, &definition, claimed, journal, reason).await.map(Err);
     }
     let head = journal.log().head();
     record_resumption(&journal, epoch, claimed.is_clean).await?;
@@ -250,11 +250,11 @@ async fn open_claimed(
 async fn quarantine(
     inner: &Arc<Inner>,
     definition: &Definition,
+    claimed: &Claimed,
     journal: RunJournal,
-    mut row: RunRow,
-    epoch: u64,
     reason: String,
 ) -> Result<RunEnd, RunError> {
+    let (mut row, epoch) = (claimed.row.clone(), claimed.epoch);
     let outcome = RunOutcome { kind: playhouse_types::OutcomeKind::Quarantined, detail: reason.clone() };
     let record = NewRecord {
         lane: Lane::run(),
