@@ -31,9 +31,7 @@ pub(crate) fn run(plan: &Plan, table: &mut Table) {
     });
     let points = points.collect();
     let what = "two processes on one store; owner stopped, taken over with `--takeover`, continued";
-    let trials = Trials { group: GROUP, what, points, at_least: plan.count(10, 1) };
-    // They mostly wait: more of them at once than there are cores.
-    trials.run_many(plan, table, 4, &cause);
+    Trials { group: GROUP, what, points, at_least: plan.count(10, 1) }.run(plan, table, &cause);
 }
 
 fn cause(point: &str) -> Result<Survived, Wrong> {
