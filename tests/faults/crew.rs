@@ -70,7 +70,7 @@ pub(crate) struct Outcome {
     /// `show --json` without ids and doubts.
     pub(crate) shown: Value,
     /// How often each effect happened.
-    effects: BTreeMap<String, usize>,
+    pub(crate) effects: BTreeMap<String, usize>,
 }
 
 /// A line of the ledger of effects.
@@ -210,7 +210,7 @@ impl Stage {
                 Some(0) => {
                     let mut outcome = self.outcome(&run)?;
                     if n_doubts > 0 {
-                        settle_doubts(&mut outcome.shown, &expected.shown);
+                        settle_doubts(&mut outcome, expected);
                     }
                     self.check_same(&outcome, expected)?;
                     return Ok(if n_doubts > 0 { Survived::InDoubt } else { Survived::Same });

@@ -5,6 +5,9 @@ use serde_json::Value;
 use crate::crew::{Outcome, Stage, effects};
 use crate::trials::{Harm, Wrong};
 
+/// What an agent is told of a call that a person has found not done.
+const NOT_DONE: &str = "a person has found that this was not done";
+
 /// The words that approve a call.
 pub(crate) const fn approve(id: &str) -> [&str; 5] {
     ["review", "approve", id, "--by", "ann"]
@@ -20,12 +23,23 @@ pub(crate) fn without_doubts(shown: &mut Value) {
     reviews.retain(|review| !review["id"].as_str().unwrap_or_default().starts_with("doubt"));
 }
 
-/// Takes a call that a person has settled for one that has answered: whoever looks at the conversation is still shown
-/// the doubt.
-pub(crate) fn settle_doubts(shown: &mut Value, expected: &Value) {
+/// Takes a call in doubt that a person has settled for one that has answered: whoever looks at the conversation is still
+/// shown the doubt, and an agent that is told that nothing was done says so.
+pub(crate) fn settle_doubts(outcome: &mut Outcome, expected: &Outcome) {
     let calls = |message: &Value| message["tool_calls"].as_array().cloned().unwrap_or_default();
-    let due: Vec<Value> = expected["messages"].as_array().unwrap().iter().flat_map(calls).collect();
-    for message in shown["messages"].as_array_mut().unwrap() {
+    let due: Vec<Value> = expected.shown["messages"].as_array().unwrap().iter().flat_map(calls).collect();
+    let mut text = outcome.shown.to_string();
+    if text.contains(NOT_DONE) {
+        for call in due.iter().filter(|call| call["tool"] == "send_letter") {
+            // As it stands within a JSON string.
+            let answer = call["result"].to_string();
+            text = text.replace(NOT_DONE, &answer[1..answer.len() - 1]);
+            let effect = format!("send_letter {}", call["args"]["what"].as_str().unwrap_or_default());
+            outcome.effects.entry(effect).or_insert(1);
+        }
+    }
+    outcome.shown = serde_json::from_str(&text).unwrap();
+    for message in outcome.shown["messages"].as_array_mut().unwrap() {
         let Some(calls) = message["tool_calls"].as_array_mut() else { continue };
         for call in calls.iter_mut().filter(|call| call["result"]["in_doubt"].is_string()) {
             let is_same = |due: &&Value| due["tool"] == call["tool"] && due["args"] == call["args"];
