@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use playhouse_journal::{
-    Command, CommandId, CommandInbox, JournalRead, PendingCommand, ReadError, Record, RunRow,
+    Command, CommandId, CommandInbox, DamagedRun, JournalRead, PendingCommand, ReadError, Record, RunRow,
 };
 use playhouse_messages::Clock;
 use playhouse_runtime::SystemClock;
 use playhouse_storage::{
     AppendError, Claim, ClaimError, IntentRow, LateError, LateResult, LateResults, RunAppend, Snapshot,
-    Store, StoreError,
+    Store, StoreCheck, StoreError,
 };
 use playhouse_types::{CallId, Lane, RunId, Seq};
 use rand::{Rng, SeedableRng};
@@ -145,6 +145,19 @@ impl FaultyStore {
         error
     }
 
+    /// Does what the inner store does, unless the process has ended: then nothing is done and nobody answers.
+    fn alive<'a, T: Send + 'a>(
+        &'a self,
+        call: impl FnOnce(&'a dyn Store) -> BoxFuture<'a, T> + Send + 'a,
+    ) -> BoxFuture<'a, T> {
+        Box::pin(async move {
+            if self.end.has_come() {
+                return std::future::pending().await;
+            }
+            call(&*self.inner).await
+        })
+    }
+
     async fn stop<T>(&self) -> T {
         self.end.come();
         std::future::pending().await
@@ -207,6 +220,9 @@ impl JournalRead for FaultyStore {
     fn runs(&self) -> BoxFuture<'_, Result<Vec<RunRow>, ReadError>> {
         self.inner.runs()
     }
+    fn damaged_runs(&self) -> BoxFuture<'_, Result<Vec<DamagedRun>, ReadError>> {
+        self.inner.damaged_runs()
+    }
     fn records(&self, run: RunId, after: Seq, limit: usize) -> BoxFuture<'_, Result<Vec<Record>, ReadError>> {
         self.inner.records(run, after, limit)
     }
@@ -214,7 +230,7 @@ impl JournalRead for FaultyStore {
 
 impl CommandInbox for FaultyStore {
     fn submit(&self, run: RunId, id: CommandId, command: Command) -> BoxFuture<'_, Result<(), ReadError>> {
-        self.inner.submit(run, id, command)
+        self.alive(move |inner| inner.submit(run, id, command))
     }
     fn pending(&self, run: RunId) -> BoxFuture<'_, Result<Vec<PendingCommand>, ReadError>> {
         self.inner.pending(run)
@@ -234,27 +250,27 @@ impl Store for FaultyStore {
     ) -> BoxFuture<'_, Result<Vec<Result<(), AppendError>>, StoreError>> {
         // The one commit that a full disk has room for.
         if self.is_full.swap(false, Ordering::Relaxed) && !self.end.has_come() {
-            return self.inner.commit(appends);
+            return self.alive(move |inner| inner.commit(appends));
         }
         Box::pin(self.commit_as_planned(appends))
     }
     fn claim(&self, run: RunId, takeover: bool) -> BoxFuture<'_, Result<Claim, ClaimError>> {
-        self.inner.claim(run, takeover)
+        self.alive(move |inner| inner.claim(run, takeover))
     }
     fn release(&self, run: RunId, epoch: u64) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.inner.release(run, epoch)
+        self.alive(move |inner| inner.release(run, epoch))
     }
     fn heartbeat(&self) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.inner.heartbeat()
+        self.alive(|inner| inner.heartbeat())
     }
     fn put_snapshot(&self, epoch: u64, snapshot: Snapshot) -> BoxFuture<'_, Result<(), StoreError>> {
-        self.inner.put_snapshot(epoch, snapshot)
+        self.alive(move |inner| inner.put_snapshot(epoch, snapshot))
     }
     fn snapshot(&self, run: RunId, lane: &Lane) -> BoxFuture<'_, Result<Option<Snapshot>, StoreError>> {
         self.inner.snapshot(run, lane)
     }
     fn keep_late(&self, run: RunId, late: LateResult) -> BoxFuture<'_, Result<(), LateError>> {
-        self.inner.keep_late(run, late)
+        self.alive(move |inner| inner.keep_late(run, late))
     }
     fn late(&self, run: RunId) -> BoxFuture<'_, Result<LateResults, StoreError>> {
         self.inner.late(run)
@@ -266,6 +282,9 @@ impl Store for FaultyStore {
         call: CallId,
     ) -> BoxFuture<'_, Result<Option<IntentRow>, ReadError>> {
         self.inner.earlier_intent(key, run, call)
+    }
+    fn check(&self) -> BoxFuture<'_, Result<StoreCheck, StoreError>> {
+        self.inner.check()
     }
     fn path(&self) -> Option<PathBuf> {
         self.inner.path()

@@ -16,6 +16,7 @@ mod crash_matrix;
 mod damaged_runs;
 mod determinism;
 mod endpoint_crew;
+mod faulty_store;
 mod full_store;
 mod kills;
 mod new_cases;
