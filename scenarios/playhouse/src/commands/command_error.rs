@@ -36,6 +36,8 @@ pub(super) enum CommandError {
     WithdrawnReview { review: String, status: &'static str },
     #[error("run `{run}` is not quarantined, it is {status}")]
     NotQuarantined { run: String, status: &'static str },
+    #[error("all cases of batch `{batch}` have ended; `{program} resume {batch}` finishes it")]
+    NoOpenCase { batch: RunId, program: String },
     #[error("{what} `{run}` has ended: it is {status}")]
     Ended { what: &'static str, run: String, status: &'static str },
     #[error(transparent)]
@@ -85,6 +87,7 @@ impl CommandError {
             Self::Run(error) => error.exit_code(),
             Self::WithdrawnReview { .. }
             | Self::NotQuarantined { .. }
+            | Self::NoOpenCase { .. }
             | Self::Ended { .. }
             | Self::DamagedRun { .. } => ExitCode::Failed,
             Self::Verdict(VerdictError::Closed { .. } | VerdictError::Stale { .. }) => ExitCode::Failed,
