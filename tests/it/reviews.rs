@@ -398,7 +398,8 @@ fn a_hint_can_be_copied_whatever_the_data_directory() {
 fn all_runs_are_an_array_even_if_there_is_one() {
     let letters = Letters::of("feldmark");
     letters.run_until_it_waits();
-    let resume = |words: &[&str]| letters.playhouse.run(&[&["resume", "--json", "--no-input"], words].concat());
+    let resume =
+        |words: &[&str]| letters.playhouse.run(&[&["resume", "--json", "--no-input"], words].concat());
     assert_eq!(resume(&["last"]).with_code(3).json(), json!([null]));
     // The result of a batch is an array itself.
     assert_eq!(resume(&["--all"]).with_code(3).json(), json!([[null]]));
@@ -414,4 +415,17 @@ fn a_batch_whose_cases_have_all_ended_is_finished_by_resuming_it() {
     let _ = refused.telling(&["have ended", "resume"]);
     let _ = letters.playhouse.run(&["resume", "last", "--no-input"]).with_code(1);
     let _ = letters.playhouse.run(&["cancel", "last"]).with_code(1).telling(&["has ended"]);
+}
+
+#[test]
+fn a_review_that_several_runs_have_answered_is_not_called_open() {
+    let letters = Letters::of_cases(&["feldmark", "granith"]);
+    letters.run_until_it_waits();
+    let _ = letters.playhouse.run(&["review", "show", "approval-3.1.0"]).with_code(2).telling(&["open in 2"]);
+    for review in letters.open() {
+        let id = review["id"].as_str().unwrap();
+        let _ = letters.playhouse.run(&["review", "reject", id, "--reason", "no"]).with_code(0);
+    }
+    let several = letters.playhouse.run(&["review", "show", "approval-3.1.0"]).with_code(2);
+    let _ = several.telling(&["answered in 2 runs"]);
 }

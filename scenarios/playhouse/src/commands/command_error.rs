@@ -30,8 +30,8 @@ pub(super) enum CommandError {
     DamagedRun { run: RunId, source: CodecError, program: String },
     #[error("there is no review `{text}`; `{program} review list` lists those that are open")]
     UnknownReview { text: String, program: String },
-    #[error("`{text}` is open in several runs: name one of `{}`", names.join("`, `"))]
-    AmbiguousReview { text: String, names: Vec<String> },
+    #[error("`{text}` is {state} in {} runs: name one of `{}`", names.len(), some(names))]
+    AmbiguousReview { text: String, state: &'static str, names: Vec<String> },
     #[error("review `{review}` needs no answer any more: its turn is over (its run is {status})")]
     WithdrawnReview { review: String, status: &'static str },
     #[error("run `{run}` is not quarantined, it is {status}")]
@@ -72,6 +72,13 @@ pub(super) enum CommandError {
     Read(#[from] ReadError),
     #[error(transparent)]
     New(#[from] NewError),
+}
+
+/// How many names an error lists.
+const N_NAMES: usize = 5;
+
+fn some(names: &[String]) -> String {
+    names.iter().take(N_NAMES).map(String::as_str).collect::<Vec<_>>().join("`, `")
 }
 
 impl CommandError {

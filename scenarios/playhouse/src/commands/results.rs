@@ -15,7 +15,7 @@ use super::session::{Session, children, program_name, read_records};
 use super::table::{table, trim};
 use crate::definition::Definition;
 use crate::host::{BatchEnd, RunEnd};
-use crate::view::{Style, one_line, say};
+use crate::view::{Style, json_lines, one_line, say};
 
 /// How many characters of an outcome a table and a hint show.
 const OUTCOME_CHARS: usize = 80;
@@ -153,11 +153,7 @@ async fn cases_of(journal: &dyn JournalRead, batch: &RunRow) -> Result<Vec<RunRo
 
 /// Shows a result: a text as it is, anything else as indented JSON.
 fn readable(result: &str) -> String {
-    match serde_json::from_str::<serde_json::Value>(result) {
-        Ok(serde_json::Value::String(text)) => text,
-        Ok(value) => format!("{value:#}"),
-        Err(_) => result.to_owned(),
-    }
+    serde_json::from_str::<String>(result).unwrap_or_else(|_| json_lines(result))
 }
 
 /// Which runs a command is about, which decides what its results look like as JSON.
