@@ -184,6 +184,25 @@ fn a_paused_run_takes_no_further_turn_until_it_is_unpaused() {
 }
 
 #[test]
+fn a_run_can_be_paused_again_after_it_was_unpaused() {
+    let letters = Letters::of("hollerbusch");
+    letters.run_until_it_waits();
+    let run = letters.open()[0]["run"].as_str().unwrap().to_owned();
+    let status = || letters.playhouse.run(&["show", &run, "--json"]).with_code(0).json()["status"].clone();
+    for _ in 0..2 {
+        let _ = letters.playhouse.run(&["pause", &run]).with_code(0);
+        assert_eq!(status(), "paused");
+        let _ = letters.playhouse.run(&["unpause", &run]).with_code(0);
+        assert_ne!(status(), "paused");
+    }
+    let _ = letters.playhouse.run(&["pause", &run]).with_code(0);
+    let _ = letters.playhouse.run(&["review", "answer", "last", "Kitchen Row 1"]).with_code(0);
+    let resumed = letters.playhouse.run(&["resume", &run, "--no-input"]).with_code(3);
+    let _ = resumed.telling(&[&format!("unpause {run}")]);
+    assert_eq!(letters.outbox(), Vec::<Value>::new());
+}
+
+#[test]
 fn a_letter_that_was_cut_off_is_sent_again_only_if_a_person_has_found_that_it_did_not_leave() {
     let letters = Letters::of("eschenbach");
     let pipe = letters.playhouse.dir().join("outbox");
@@ -294,6 +313,8 @@ fn lines_that_were_typed_ahead_answer_no_other_question() {
     let letters = Letters::of_cases(&["feldmark", "granith"]);
     let mut terminal = Terminal::start(letters.playhouse.command(&letters.words(&[])));
     terminal.wait_for("reject, Enter to leave it open> ");
+    // The second question waits behind the first.
+    assert!((0..MANY_LOOKS).any(|_| letters.open().len() == 2), "{}", terminal.seen());
     terminal.type_text("r\nno\na\n");
     terminal.wait_for("reject, Enter to leave it open> ");
     terminal.type_line("r");
@@ -360,4 +381,51 @@ fn a_result_steers_no_terminal_and_reaches_a_pipe_as_it_is() {
     let words = [&words[..], &["--json"]].concat();
     let shown = Terminal::start_with_output(playhouse.command(&words)).finish().with_code(0);
     assert!(shown.stderr.contains(r"Feld\u202emark"), "{}", shown.stderr);
+}
+
+#[test]
+fn a_hint_can_be_copied_whatever_the_data_directory() {
+    let letters = Letters::of("feldmark");
+    let waiting = letters.playhouse.run(&letters.words(&["--no-input"])).with_code(3);
+    let hint = format!(" --data-dir {} review list", letters.playhouse.data_dir().display());
+    let _ = waiting.telling(&[&hint]);
+    let shown = letters.playhouse.run(&["review", "show", "last"]).with_code(0);
+    let hint = format!(" --data-dir {} review approve", letters.playhouse.data_dir().display());
+    assert!(shown.stdout.contains(&hint), "{}", shown.stdout);
+}
+
+#[test]
+fn all_runs_are_an_array_even_if_there_is_one() {
+    let letters = Letters::of("feldmark");
+    letters.run_until_it_waits();
+    let resume =
+        |words: &[&str]| letters.playhouse.run(&[&["resume", "--json", "--no-input"], words].concat());
+    assert_eq!(resume(&["last"]).with_code(3).json(), json!([null]));
+    // The result of a batch is an array itself.
+    assert_eq!(resume(&["--all"]).with_code(3).json(), json!([[null]]));
+}
+
+#[test]
+fn a_batch_whose_cases_have_all_ended_is_finished_by_resuming_it() {
+    let letters = Letters::of("feldmark");
+    letters.run_until_it_waits();
+    let case = letters.open()[0]["run"].as_str().unwrap().to_owned();
+    let _ = letters.playhouse.run(&["cancel", &case]).with_code(0);
+    let refused = letters.playhouse.run(&["cancel", "last"]).with_code(1);
+    let _ = refused.telling(&["have ended", "resume"]);
+    let _ = letters.playhouse.run(&["resume", "last", "--no-input"]).with_code(1);
+    let _ = letters.playhouse.run(&["cancel", "last"]).with_code(1).telling(&["has ended"]);
+}
+
+#[test]
+fn a_review_that_several_runs_have_answered_is_not_called_open() {
+    let letters = Letters::of_cases(&["feldmark", "granith"]);
+    letters.run_until_it_waits();
+    let _ = letters.playhouse.run(&["review", "show", "approval-3.1.0"]).with_code(2).telling(&["open in 2"]);
+    for review in letters.open() {
+        let id = review["id"].as_str().unwrap();
+        let _ = letters.playhouse.run(&["review", "reject", id, "--reason", "no"]).with_code(0);
+    }
+    let several = letters.playhouse.run(&["review", "show", "approval-3.1.0"]).with_code(2);
+    let _ = several.telling(&["answered in 2 runs"]);
 }

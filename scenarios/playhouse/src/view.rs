@@ -3,6 +3,7 @@
 mod attendant;
 mod call_line;
 mod conversation_view;
+mod json_lines;
 mod keyboard;
 mod live;
 mod logs;
@@ -17,9 +18,10 @@ pub(crate) use call_line::{call_end, call_name};
 pub(crate) use conversation_view::{
     Audience, ConversationView, actor_name, turn_outcome, turning_point, usage_line,
 };
+pub(crate) use json_lines::json_lines;
 pub(crate) use live::{LiveView, say};
 pub(crate) use logs::start_logs;
 pub(crate) use progress::Progress;
-pub(crate) use review_text::{pretty_arguments, review_line, verdict_line};
+pub(crate) use review_text::{review_line, verdict_line};
 pub(crate) use style::Style;
 pub(crate) use text::{block, bytes, duration, json_text, one_line};

@@ -30,12 +30,14 @@ pub(super) enum CommandError {
     DamagedRun { run: RunId, source: CodecError, program: String },
     #[error("there is no review `{text}`; `{program} review list` lists those that are open")]
     UnknownReview { text: String, program: String },
-    #[error("`{text}` is open in several runs: name one of `{}`", names.join("`, `"))]
-    AmbiguousReview { text: String, names: Vec<String> },
+    #[error("`{text}` is {state} in {} runs: name one of `{}`", names.len(), some(names))]
+    AmbiguousReview { text: String, state: &'static str, names: Vec<String> },
     #[error("review `{review}` needs no answer any more: its turn is over (its run is {status})")]
     WithdrawnReview { review: String, status: &'static str },
     #[error("run `{run}` is not quarantined, it is {status}")]
     NotQuarantined { run: String, status: &'static str },
+    #[error("all cases of batch `{batch}` have ended; `{program} resume {batch}` finishes it")]
+    NoOpenCase { batch: RunId, program: String },
     #[error("{what} `{run}` has ended: it is {status}")]
     Ended { what: &'static str, run: String, status: &'static str },
     #[error(transparent)]
@@ -72,6 +74,13 @@ pub(super) enum CommandError {
     New(#[from] NewError),
 }
 
+/// How many names an error lists.
+const N_NAMES: usize = 5;
+
+fn some(names: &[String]) -> String {
+    names.iter().take(N_NAMES).map(String::as_str).collect::<Vec<_>>().join("`, `")
+}
+
 impl CommandError {
     /// Says that a run cannot be used.
     pub(super) fn damaged(DamagedRun { run, source }: DamagedRun) -> Self {
@@ -85,6 +94,7 @@ impl CommandError {
             Self::Run(error) => error.exit_code(),
             Self::WithdrawnReview { .. }
             | Self::NotQuarantined { .. }
+            | Self::NoOpenCase { .. }
             | Self::Ended { .. }
             | Self::DamagedRun { .. } => ExitCode::Failed,
             Self::Verdict(VerdictError::Closed { .. } | VerdictError::Stale { .. }) => ExitCode::Failed,

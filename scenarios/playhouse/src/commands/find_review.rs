@@ -93,12 +93,13 @@ pub(super) async fn find_review(
         .filter(|run| run.reviews.get(review).is_some())
         .partition(|run| run.reviews.open().any(|open| open.review == review));
     // Without an open one, a single answered one is meant: what became of it is the answer.
-    let meant = if open.is_empty() { closed } else { open };
+    let (meant, state) = if open.is_empty() { (closed, "answered") } else { (open, "open") };
     match <[Reviewed; 1]>::try_from(meant) {
         Ok([run]) => named(run, review).ok_or_else(|| unknown(text)),
         Err(none) if none.is_empty() => Err(unknown(text)),
         Err(several) => Err(CommandError::AmbiguousReview {
             text: text.to_owned(),
+            state,
             names: several.iter().map(|run| review_name(run.row.run, review)).collect(),
         }),
     }

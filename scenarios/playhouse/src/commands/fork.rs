@@ -4,7 +4,7 @@ use clap::Args;
 use playhouse_types::{ExitCode, ModelName, Seq};
 
 use super::command_error::CommandError;
-use super::results::print_settled;
+use super::results::{Asked, print_settled};
 use super::session::{Opened, Session};
 use super::work::{Watch, Watched, Work};
 use crate::definition::Definition;
@@ -71,5 +71,5 @@ async fn go_on(session: &Session<'_>, args: &ForkArgs, opened: &Opened) -> Resul
     let settled = watch.until_rest(runtime, vec![Work::Run(forked.handle)]).await?;
     let definition = found.into_inner().ok().flatten();
     let settled: Vec<_> = settled.into_iter().map(|run| (run, definition.clone())).collect();
-    print_settled(session, &settled)
+    print_settled(session, Asked::One, &settled)
 }

@@ -9,7 +9,7 @@ use super::command_error::CommandError;
 use super::leave_command::{Answered, leave_commands};
 use super::output::{print, print_json};
 use super::resumption::go_on_hint;
-use super::session::Session;
+use super::session::{Session, program_name};
 use crate::answer::new_command_id;
 use crate::view::one_line;
 
@@ -69,6 +69,9 @@ async fn tell_opened(
 ) -> Result<ExitCode, CommandError> {
     let row = &opened.row;
     let runs: Vec<RunId> = asked(&opened.rows, row).iter().map(|row| row.run).collect();
+    if runs.is_empty() && row.is_batch && row.status.is_open() {
+        return Err(CommandError::NoOpenCase { batch: row.run, program: program_name() });
+    }
     if runs.is_empty() {
         let what = if row.is_batch { "batch" } else { "run" };
         return Err(CommandError::Ended { what, run: row.run.to_string(), status: row.status.as_str() });

@@ -1,13 +1,14 @@
 //! `playhouse quarantine`: what to do about runs that were set aside.
 
 use clap::{Args, Subcommand};
+use playhouse_journal::{JournalRead, ReadError};
 use playhouse_types::{ExitCode, ModelName, ReviewId, RunStatus, Verdict};
 
 use super::command_error::CommandError;
 use super::decide::{Decision, answerer, decide};
-use super::find_review::{find_review, reviewed_runs};
+use super::find_review::{Reviewed, find_review, reviewed_runs};
 use super::review::print_reviews;
-use super::session::{Session, program_name};
+use super::session::{Opened, Session, program_name};
 use crate::conversation::Review;
 
 /// Lists runs that were set aside after crashing again and again, and decides about them
@@ -75,36 +76,37 @@ pub(super) async fn quarantine(
         }
     };
     let opened = session.open_run(&which.run).await?;
+    let decision = Decision { verdict, by: answerer(which.by.as_deref()), seen: None };
+    let code = decide_about(session, &opened, decision).await;
+    opened.runtime.close().await;
+    code
+}
+
+async fn decide_about(
+    session: &Session<'_>,
+    opened: &Opened,
+    decision: Decision,
+) -> Result<ExitCode, CommandError> {
     let journal = opened.runtime.journal();
     let runs = reviewed_runs(journal.as_ref(), std::slice::from_ref(&opened.row)).await;
     let newest = runs.first().and_then(|run| {
         run.reviews.all().iter().rfind(|review| matches!(review.review, ReviewId::Quarantine(_)))
     });
-    let code = match newest {
-        None => {
-            let (run, status) = (opened.row.run.to_string(), opened.row.status.as_str());
-            Err(CommandError::NotQuarantined { run, status })
-        }
-        Some(review) => {
-            let name = format!("{}/{}", opened.row.run, review.review);
-            let decision = Decision { verdict, by: answerer(which.by.as_deref()), seen: None };
-            let named = find_review(session, &opened.runtime, &name).await?;
-            decide(session, &opened.runtime, &named, decision).await
-        }
+    let Some(review) = newest else {
+        let (run, status) = (opened.row.run.to_string(), opened.row.status.as_str());
+        return Err(CommandError::NotQuarantined { run, status });
     };
-    opened.runtime.close().await;
-    code
+    let name = format!("{}/{}", opened.row.run, review.review);
+    let named = find_review(session, &opened.runtime, &name).await?;
+    decide(session, &opened.runtime, &named, decision).await
 }
 
 async fn list(session: &Session<'_>) -> Result<ExitCode, CommandError> {
     let runs = match session.open_existing().await? {
         Some(runtime) => {
-            let journal = runtime.journal();
-            let mut rows = journal.runs().await?;
-            rows.retain(|row| row.status == RunStatus::Quarantined);
-            let runs = reviewed_runs(journal.as_ref(), &rows).await;
+            let runs = quarantined_runs(runtime.journal().as_ref()).await;
             runtime.close().await;
-            runs
+            runs?
         }
         None => Vec::new(),
     };
@@ -121,4 +123,10 @@ async fn list(session: &Session<'_>) -> Result<ExitCode, CommandError> {
         ));
     }
     Ok(ExitCode::Concluded)
+}
+
+async fn quarantined_runs(journal: &dyn JournalRead) -> Result<Vec<Reviewed>, ReadError> {
+    let mut rows = journal.runs().await?;
+    rows.retain(|row| row.status == RunStatus::Quarantined);
+    Ok(reviewed_runs(journal, &rows).await)
 }

@@ -10,11 +10,12 @@ use serde_json::value::RawValue;
 
 use super::command_error::CommandError;
 use super::output::{print, print_json};
+use super::resumption::quarantine_hint;
 use super::session::{Session, children, program_name, read_records};
 use super::table::{table, trim};
 use crate::definition::Definition;
 use crate::host::{BatchEnd, RunEnd};
-use crate::view::{Style, one_line, say};
+use crate::view::{Style, json_lines, one_line, say};
 
 /// How many characters of an outcome a table and a hint show.
 const OUTCOME_CHARS: usize = 80;
@@ -126,8 +127,18 @@ impl Settled {
             status => {
                 say(&format!("{what} {} {}: {detail}", row.run, status.as_str()));
                 say(&style.dim(&format!("  look at it with: {program} show {}", row.run)));
-                if matches!(status, RunStatus::Waiting | RunStatus::Quarantined) {
-                    say(&style.dim(&format!("  what it asks a person: {program} review list")));
+                match status {
+                    RunStatus::Waiting => {
+                        say(&style.dim(&format!("  what it asks a person: {program} review list")));
+                    }
+                    RunStatus::Paused => {
+                        say(&style.dim(&format!("  go on with: {program} unpause {}", row.run)));
+                    }
+                    RunStatus::Quarantined => {
+                        let which = if row.is_batch { "RUN".to_owned() } else { row.run.to_string() };
+                        say(&style.dim(&format!("  {}", quarantine_hint(&which))));
+                    }
+                    _ => {}
                 }
             }
         }
@@ -142,21 +153,27 @@ async fn cases_of(journal: &dyn JournalRead, batch: &RunRow) -> Result<Vec<RunRo
 
 /// Shows a result: a text as it is, anything else as indented JSON.
 fn readable(result: &str) -> String {
-    match serde_json::from_str::<serde_json::Value>(result) {
-        Ok(serde_json::Value::String(text)) => text,
-        Ok(value) => format!("{value:#}"),
-        Err(_) => result.to_owned(),
-    }
+    serde_json::from_str::<String>(result).unwrap_or_else(|_| json_lines(result))
 }
 
-/// Prints runs at rest and returns the worst exit code. As JSON: one run's result, or an array of those of several.
+/// Which runs a command is about, which decides what its results look like as JSON.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Asked {
+    /// One that was named: its result.
+    One,
+    /// However many there are: an array of their results.
+    All,
+}
+
+/// Prints runs at rest and returns the worst exit code.
 pub(super) fn print_settled(
     session: &Session<'_>,
+    asked: Asked,
     settled: &[(Settled, Option<Arc<Definition>>)],
 ) -> Result<ExitCode, CommandError> {
     settled.iter().for_each(|(run, _)| run.hint());
     match settled {
-        [(run, _)] if session.is_json() => print_json(&run.json()?)?,
+        [(run, _)] if session.is_json() && asked == Asked::One => print_json(&run.json()?)?,
         several if session.is_json() => {
             let values: Result<Vec<_>, _> = several.iter().map(|(run, _)| run.json()).collect();
             print_json(&values?)?;

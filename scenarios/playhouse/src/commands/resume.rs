@@ -11,7 +11,7 @@ use playhouse_types::{ExitCode, RunId, ScenarioName, Seq};
 
 use super::command_error::CommandError;
 use super::damaged_runs::tell_damaged;
-use super::results::{Settled, print_settled};
+use super::results::{Asked, Settled, print_settled};
 use super::session::Session;
 use super::work::{Watch, Watched, Work};
 use crate::definition::Definition;
@@ -47,15 +47,15 @@ pub(super) async fn resume(session: &Session<'_>, args: &ResumeArgs) -> Result<E
     match &args.run {
         Some(text) => {
             let opened = session.open_run(text).await?;
-            let code = go_on(session, &opened.runtime, &opened.rows, &[opened.row.run], args.takeover).await;
+            let code = go_on(session, &opened.runtime, &opened.rows, &[opened.row.run], args).await;
             opened.runtime.close().await;
             code
         }
-        None => resume_all(session, args.takeover).await,
+        None => resume_all(session, args).await,
     }
 }
 
-async fn resume_all(session: &Session<'_>, takeover: bool) -> Result<ExitCode, CommandError> {
+async fn resume_all(session: &Session<'_>, args: &ResumeArgs) -> Result<ExitCode, CommandError> {
     let Some(runtime) = session.open_existing().await? else {
         return print_nothing(session);
     };
@@ -65,7 +65,7 @@ async fn resume_all(session: &Session<'_>, takeover: bool) -> Result<ExitCode, C
     let code = if runs.is_empty() {
         print_nothing(session)
     } else {
-        go_on(session, &runtime, &rows, &runs, takeover).await
+        go_on(session, &runtime, &rows, &runs, args).await
     };
     runtime.close().await;
     Ok(code?.worse(damaged))
@@ -85,8 +85,9 @@ async fn go_on(
     runtime: &Runtime,
     rows: &[RunRow],
     runs: &[RunId],
-    takeover: bool,
+    args: &ResumeArgs,
 ) -> Result<ExitCode, CommandError> {
+    let (asked, takeover) = (if args.all { Asked::All } else { Asked::One }, args.takeover);
     let watch = Watch::start(runtime, &Watched::Stored(rows, runs));
     let resumption = Resumption { session, runtime, takeover, definitions: Mutex::default() };
     let rows: HashMap<RunId, &RunRow> = rows.iter().map(|row| (row.run, row)).collect();
@@ -115,7 +116,7 @@ async fn go_on(
         }
     }
     let settled = watch.until_rest(runtime, work).await?;
-    if let ([_], [(_, _)]) = (runs, refused.as_slice()) {
+    if asked == Asked::One && !refused.is_empty() {
         // The only one: its refusal is the outcome of the command.
         return match refused.pop() {
             Some((_, error)) => Err(error.into()),
@@ -125,7 +126,7 @@ async fn go_on(
     let refusals =
         refused.iter().map(|(run, error)| refuse(*run, error)).fold(ExitCode::Concluded, ExitCode::worse);
     let settled: Vec<(Settled, Option<Arc<Definition>>)> = settled.into_iter().zip(definitions).collect();
-    Ok(print_settled(session, &settled)?.worse(refusals))
+    Ok(print_settled(session, asked, &settled)?.worse(refusals))
 }
 
 /// What all resumptions of a command share.

@@ -12,6 +12,10 @@ pub(super) async fn go_on_hint(runtime: &Runtime, run: RunId) -> Result<(), Comm
     let journal = runtime.journal();
     let Some(row) = journal.run(run).await? else { return Ok(()) };
     let style = Style::of_stderr();
+    if row.status == RunStatus::Quarantined {
+        say(&style.dim(&format!("run {run} is quarantined; {}", quarantine_hint(&run.to_string()))));
+        return Ok(());
+    }
     if !row.status.is_open() {
         say(&style.dim(&format!("run {run} is {}", row.status.as_str())));
         return Ok(());
@@ -27,4 +31,12 @@ pub(super) async fn go_on_hint(runtime: &Runtime, run: RunId) -> Result<(), Comm
     let whole = parent.map_or(run, |parent| parent.run);
     say(&style.dim(&format!("if no process works on it, go on with: {} resume {whole}", program_name())));
     Ok(())
+}
+
+/// Says what can be done about a quarantined run, or about one with quarantined cases.
+pub(super) fn quarantine_hint(run: &str) -> String {
+    let program = program_name();
+    format!(
+        "see {program} quarantine list, decide with: {program} quarantine reopen|skip|amend|abandon {run}"
+    )
 }

@@ -139,8 +139,13 @@ async fn list_open(session: &Session<'_>) -> Result<ExitCode, CommandError> {
     let runs = match session.open_existing().await? {
         Some(runtime) => {
             let journal = runtime.journal();
-            let runs = reviewed_runs(journal.as_ref(), &journal.runs().await?).await;
+            let rows = journal.runs().await;
+            let runs = match &rows {
+                Ok(rows) => reviewed_runs(journal.as_ref(), rows).await,
+                Err(_) => Vec::new(),
+            };
             runtime.close().await;
+            rows?;
             runs
         }
         None => Vec::new(),

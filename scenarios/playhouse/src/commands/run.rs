@@ -9,7 +9,7 @@ use playhouse_types::{ExitCode, ModelName};
 use super::command_error::CommandError;
 use super::find_scenario::find_scenario;
 use super::input::{Input, InputArgs};
-use super::results::print_settled;
+use super::results::{Asked, print_settled};
 use super::session::Session;
 use super::work::{Watch, Watched, Work};
 use crate::definition::Definition;
@@ -96,7 +96,7 @@ async fn watch(
     };
     let settled = watch.until_rest(runtime, vec![work]).await?;
     let settled: Vec<_> = settled.into_iter().map(|run| (run, Some(Arc::clone(definition)))).collect();
-    print_settled(session, &settled)
+    print_settled(session, Asked::One, &settled)
 }
 
 async fn start(

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use clap::Args;
 use playhouse_journal::{JournalRead, ReadError, Record, RunRow};
@@ -17,6 +17,9 @@ use crate::host::{Runtime, RuntimeOptions};
 
 /// Where runs are kept unless said otherwise.
 const DEFAULT_DATA_DIR: &str = ".playhouse";
+
+/// Where runs are kept if that is not the default: what is said can be copied and means the same runs.
+static OTHER_DATA_DIR: OnceLock<PathBuf> = OnceLock::new();
 
 /// How many records are read at once.
 const PAGE: usize = 1_000;
@@ -45,6 +48,10 @@ impl<'a> Session<'a> {
     pub(super) fn new(scenarios: &'a [ScenarioEntry], mut common: CommonArgs, is_attended: bool) -> Self {
         if common.data_dir.as_os_str().is_empty() {
             common.data_dir = PathBuf::from(DEFAULT_DATA_DIR);
+        }
+        if common.data_dir != Path::new(DEFAULT_DATA_DIR) {
+            // A process serves one command.
+            let _ = OTHER_DATA_DIR.set(common.data_dir.clone());
         }
         Self { scenarios, common, is_attended, prices: None }
     }
@@ -160,9 +167,36 @@ pub(super) fn is_attended(no_input: bool) -> bool {
     !no_input && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
-/// Returns the name under which this program was called, for hints that can be copied.
+/// Returns how this program is called, for hints that can be copied: its name, and where runs are kept if that is not the
+/// default.
 pub(super) fn program_name() -> String {
     let path = std::env::args_os().next().map(PathBuf::from);
     let name = path.as_deref().and_then(Path::file_stem).and_then(|stem| stem.to_str());
-    name.unwrap_or("playhouse").to_owned()
+    called(name.unwrap_or("playhouse"), OTHER_DATA_DIR.get().map(PathBuf::as_path))
+}
+
+fn called(name: &str, data_dir: Option<&Path>) -> String {
+    let Some(data_dir) = data_dir else { return name.to_owned() };
+    let path = data_dir.display().to_string();
+    let is_plain = |character: char| character.is_ascii_alphanumeric() || "/._-+,:@%=".contains(character);
+    if path.chars().all(is_plain) {
+        format!("{name} --data-dir {path}")
+    } else {
+        format!("{name} --data-dir '{}'", path.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::called;
+    use std::path::Path;
+
+    #[test]
+    fn a_hint_names_a_data_directory_that_is_not_the_default() {
+        let call = |path| called("playhouse", Some(Path::new(path)));
+        assert_eq!(called("playhouse", None), "playhouse");
+        assert_eq!(call("/srv/runs"), "playhouse --data-dir /srv/runs");
+        assert_eq!(call("my runs"), "playhouse --data-dir 'my runs'");
+        assert_eq!(call("it's"), r"playhouse --data-dir 'it'\''s'");
+    }
 }

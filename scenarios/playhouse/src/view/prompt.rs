@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use playhouse_types::{ReviewId, RunId, Verdict};
 
-use super::review_text::pretty_arguments;
+use super::json_lines::json_lines;
 use super::style::Style;
 use super::text::{block, one_line};
 use crate::conversation::Review;
@@ -146,7 +146,7 @@ impl Prompt {
             _ => format!("  because: {}\n", one_line(&request.reason, REASON_CHARS)),
         };
         let title = self.style.strong(&format!("?? {}, {}: {what}", one_line(name, 80), review.review));
-        let subject = block(&pretty_arguments(&request.arguments), "  ");
+        let subject = block(&json_lines(&request.arguments), "  ");
         format!("\n{title}\n{why}  {subject}\n")
     }
 

@@ -1,7 +1,6 @@
 //! Reviews and verdicts as text for a person.
 
 use playhouse_types::{ReviewId, ReviewRequest, Verdict};
-use serde_json::Value;
 
 use super::call_line::call_name;
 use super::text::one_line;
@@ -41,15 +40,6 @@ pub(crate) fn verdict_line(verdict: &Verdict, by: &str) -> String {
         }
     };
     if detail.is_empty() { format!("{word} by {by}") } else { format!("{word} by {by}: {detail}") }
-}
-
-/// Lays arguments out in lines; a text that is no JSON stays as it is. To be escaped by whoever prints it.
-#[must_use]
-pub(crate) fn pretty_arguments(arguments: &str) -> String {
-    match serde_json::from_str::<Value>(arguments) {
-        Ok(value) => format!("{value:#}"),
-        Err(_) => arguments.to_owned(),
-    }
 }
 
 #[cfg(test)]

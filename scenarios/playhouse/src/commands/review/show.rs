@@ -17,7 +17,7 @@ use crate::commands::session::{Session, program_name, read_records};
 use crate::commands::time::{rfc3339, short_time};
 use crate::conversation::{Review, ReviewState};
 use crate::host::{OpenError, Runtime};
-use crate::view::{block, one_line, pretty_arguments, verdict_line};
+use crate::view::{block, json_lines, one_line, verdict_line};
 
 /// How many messages of the conversation are shown.
 const N_MESSAGES: usize = 5;
@@ -167,7 +167,7 @@ fn subject_text(review: &Review) -> String {
     match review.review {
         ReviewId::Quarantine(_) => String::new(),
         ReviewId::Question(_) => {
-            format!("\nquestion: {}\n", block(&pretty_arguments(&request.arguments), "  "))
+            format!("\nquestion: {}\n", block(&json_lines(&request.arguments), "  "))
         }
         ReviewId::Approval(_) | ReviewId::Doubt(_) => {
             let effect = arguments_json(&serde_json::json!(request.effect).to_string());
@@ -175,7 +175,7 @@ fn subject_text(review: &Review) -> String {
                 "\ntool {} (effect {})\narguments:\n  {}\n",
                 one_line(&request.tool, REASON_CHARS),
                 effect.as_str().unwrap_or_default(),
-                block(&pretty_arguments(&request.arguments), "  ")
+                block(&json_lines(&request.arguments), "  ")
             )
         }
     }
