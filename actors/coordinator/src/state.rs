@@ -311,7 +311,7 @@ impl CoordinatorState {
         // The run ends only once nobody is in the middle of something.
         let is_alone = self.open.keys().all(|turn| Some(*turn) == measure.turn || self.is_stuck(*turn));
         let failed = |detail| Decision::Conclude(RunOutcome { kind: OutcomeKind::Failed, detail });
-        let blamed = format!("`{}` {}", measure.agent, measure.reason);
+        let blamed = format!("`{}`: {}", measure.agent, measure.reason);
         match measure.escalation {
             Escalation::Fail | Escalation::Quarantine if !is_alone => None,
             Escalation::Fail if measure.is_crash => Some(failed(blamed)),

@@ -61,7 +61,7 @@ fn check_measure(decision: &Decision, escalation: &Escalation, turn: Option<u32>
 #[test]
 fn an_agent_that_was_given_up_sets_the_run_aside_unless_told_otherwise() {
     let decision = decide(crew(None, turns(9)), &[assigned(1, 1, "a"), given_up(2)]);
-    assert_eq!(decision, Decision::Quarantine("`a` crashed".to_owned()));
+    assert_eq!(decision, Decision::Quarantine("`a`: crashed".to_owned()));
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn two_agents_in_trouble_do_not_hide_each_other() {
     let (actor, incarnation) = (Lane::new("b").unwrap(), Incarnation(4));
     let lost = record(3, 0, Event::ActorGivenUp { actor, incarnation, reason: "crashed".to_owned() });
     let records = [assigned(1, 1, "a"), assigned(1, 2, "b"), failed(2), lost];
-    assert_eq!(decide(crew(None, turns(9)), &records), Decision::Quarantine("`b` crashed".to_owned()));
+    assert_eq!(decide(crew(None, turns(9)), &records), Decision::Quarantine("`b`: crashed".to_owned()));
     let mut both = crew(None, turns(9));
     let policy = AgentPolicy { on_crash: vec![Escalation::SkipTurn], ..AgentPolicy::default() };
     both.policies.insert(name("b"), policy);
@@ -254,7 +254,7 @@ fn a_run_is_not_set_aside_while_another_agent_is_in_the_middle_of_something() {
     let records = [assigned(1, 1, "a"), assigned(1, 2, "b"), given_up(2)];
     assert_eq!(decide(crew(None, turns(9)), &records), Decision::Wait);
     let ended = [records.to_vec(), vec![ended(3, 2, TurnOutcome::Replied)]].concat();
-    assert_eq!(decide(crew(None, turns(9)), &ended), Decision::Quarantine("`a` crashed".to_owned()));
+    assert_eq!(decide(crew(None, turns(9)), &ended), Decision::Quarantine("`a`: crashed".to_owned()));
 }
 
 #[test]
