@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use playhouse_storage::{RESERVE_BYTES, StoreError};
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior, ffi};
 
 use crate::checksum::{COMMAND, RUN, SNAPSHOT};
 use crate::failure::{is_busy, is_full, is_io};
@@ -160,12 +160,22 @@ pub(crate) fn version(conn: &Connection) -> rusqlite::Result<u32> {
 /// Switches to the write-ahead log. SQLite does not wait for a lock here, so we wait by a transaction of our own.
 fn enter_wal(conn: &Connection) -> rusqlite::Result<()> {
     for _ in 0..N_WAL_TRIES {
-        match conn.execute_batch("PRAGMA journal_mode = WAL") {
+        match ask_for_wal(conn) {
             Err(error) if is_busy(&error) => conn.execute_batch("BEGIN IMMEDIATE; COMMIT")?,
             outcome => return outcome,
         }
     }
-    conn.execute_batch("PRAGMA journal_mode = WAL")
+    ask_for_wal(conn)
+}
+
+/// SQLite answers with the mode it stays in instead of an error, also after a sync that failed.
+fn ask_for_wal(conn: &Connection) -> rusqlite::Result<()> {
+    let mode: String = conn.query_row("PRAGMA journal_mode = WAL", (), |row| row.get(0))?;
+    if mode == "wal" {
+        return Ok(());
+    }
+    let text = format!("the write-ahead log could not be begun, the mode stays `{mode}`");
+    Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR), Some(text)))
 }
 
 fn migrate(conn: &Connection, dir: &Path) -> Result<(), StoreError> {
@@ -222,5 +232,14 @@ pub(crate) fn format(conn: &Connection, dir: &Path) -> Result<usize, StoreError>
         Ok(found) if found > known => Err(StoreError::TooNew { path: dir.to_owned(), found, known }),
         Ok(found) => Ok(found as usize),
         Err(error) => Err(unusable(dir, error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_file_that_cannot_have_a_log_is_refused() {
+        let conn = rusqlite::Connection::open_in_memory().unwrap();
+        super::enter_wal(&conn).unwrap_err();
     }
 }
