@@ -8,7 +8,7 @@ fn set_aside() -> Playhouse {
     let playhouse = Playhouse::of(env!("CARGO_BIN_EXE_playhouse-test-scenarios"));
     let finished = playhouse.run(&["run", "crashing", "--no-input"]);
     assert_eq!(finished.code, Some(5), "{finished:?}");
-    let _ = finished.telling(&["walker is given up after start 3", "quarantined", "review list"]);
+    let _ = finished.telling(&["walker is given up after start 3", "quarantined", "quarantine list"]);
     playhouse
 }
 

@@ -83,16 +83,18 @@ impl<'a> CoordinatorReplay<'a> {
     pub(super) fn derive(&mut self, records: &[Arc<Record>], record: &Record) -> Derived {
         match (&record.event, record.causation) {
             (Event::RunConcluded { outcome, .. }, None) => derive_given_up(records, record, outcome),
-            // The host sets a run aside for what the journal does not show: starts, and what its scenario lacks.
-            (Event::Quarantined { .. } | Event::CommandAccepted { .. }, None) => Derived::Fact,
+            // The host sets a run aside for what the journal does not show: starts, what its scenario lacks, and a
+            // store that failed.
+            (Event::Quarantined { .. } | Event::CommandAccepted { .. } | Event::Suspended { .. }, None) => {
+                Derived::Fact
+            }
             (
                 Event::TurnAssigned { .. }
                 | Event::TurnEnded { .. }
                 | Event::MessagePosted { .. }
                 | Event::ModelReplaced { .. }
                 | Event::AgentDropped { .. }
-                | Event::ReviewDecided { .. }
-                | Event::Suspended { .. },
+                | Event::ReviewDecided { .. },
                 None,
             ) => Derived::other("the place of the coordinator that decided it"),
             (

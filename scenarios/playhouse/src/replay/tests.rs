@@ -212,6 +212,19 @@ async fn a_record_without_its_cause_or_too_many_is_found() {
 }
 
 #[tokio::test]
+async fn a_rest_that_the_host_wrote_is_a_fact() {
+    let definition = scenario();
+    let mut records = real_run(&definition).await;
+    let mut rest = records[nth(&records, Kind::TurnAssigned, 1)].clone();
+    rest.key = RecordKey::new(TurnId(0), Step(0), 0, Kind::Suspended);
+    rest.event = Event::Suspended { reason: "the store is full".to_owned() };
+    rest.causation = None;
+    records.insert(nth(&records, Kind::TurnAssigned, 1), rest);
+    let report = replayed(&definition, records);
+    assert!(report.is_equal(), "{:?}", report.differences);
+}
+
+#[tokio::test]
 async fn what_another_definition_decided_is_changed_and_not_wrong() {
     let definition = scenario();
     let mut records = real_run(&definition).await;
