@@ -8,7 +8,7 @@ use std::time::Duration;
 use playhouse_journal::{Event, Kind, ModelIntent, NewRecord, Record, RecordKey, ToolIntent};
 use playhouse_messages::{
     Address, AgentMsg, Clock, CoordinatorMsg, EventBus, FrameSink, JournalError, Mail, Model, ModelCall,
-    ModelRequest, RequestHeader, RunJournal, TranscriptView,
+    RequestHeader, RunJournal,
 };
 use playhouse_review::ReviewPolicy;
 use playhouse_runtime::{CallTable, Restarted};
@@ -22,11 +22,13 @@ use tokio_util::sync::CancellationToken;
 use crate::calls::{ToolCall, call_model, call_tool, reply_key};
 use crate::gate::CallGate;
 use crate::intents::{OfferedTools, result_key};
-use crate::{AgentDecision, AgentDefinition, AgentState, RunContext};
+use crate::{
+    AgentDecision, AgentDefinition, AgentState, Ending, RunContext, ending, model_request, offered_names,
+};
 
 /// Until when after its intent a call may be sent: longer than any sane wait for a tool's limits, short enough that a
 /// recovered `reconcile` call need not wait long.
-const DISPATCH_WITHIN: Duration = Duration::from_secs(30);
+pub(crate) const DISPATCH_WITHIN: Duration = Duration::from_secs(30);
 
 /// What an agent needs. Cheap to clone: call tasks take a copy.
 #[derive(Clone)]
@@ -78,7 +80,6 @@ pub struct Agent;
 /// What a running agent holds: nothing that the log does not.
 pub struct AgentActor {
     args: AgentArgs,
-    offered: OfferedTools,
     state: AgentState,
     cursor: Seq,
     is_interrupted: bool,
@@ -95,11 +96,8 @@ impl Actor for Agent {
         myself: ActorRef<Self::Msg>,
         args: AgentArgs,
     ) -> Result<AgentActor, ActorProcessingErr> {
-        let offered =
-            OfferedTools { names: args.definition.tools.clone(), registry: Arc::clone(&args.tools) };
         let (state, cursor) = (AgentState::clone(&args.state), args.journal.log().base());
-        let mut actor =
-            AgentActor { args, offered, state, cursor, is_interrupted: false, is_cancelled: false };
+        let mut actor = AgentActor { args, state, cursor, is_interrupted: false, is_cancelled: false };
         actor.fold();
         // Before anything can ring: a call may end before our supervisor has seen us start.
         actor.args.address.slot().set(Some(myself.clone()));
@@ -187,10 +185,9 @@ impl AgentActor {
                     self.tell_coordinator();
                     return Ok(());
                 }
-                AgentDecision::Post { content } => {
-                    self.end(turn, Some(content), TurnOutcome::Replied).await?;
+                AgentDecision::Post { .. } | AgentDecision::HandOff { .. } | AgentDecision::End { .. } => {
+                    self.finish(turn, &decision).await?;
                 }
-                AgentDecision::End { outcome } => self.end(turn, None, outcome).await?,
                 AgentDecision::Ask { .. } | AgentDecision::Prepare { .. } if self.is_interrupted => {
                     return Ok(());
                 }
@@ -238,15 +235,9 @@ impl AgentActor {
     }
 
     async fn ask(&mut self, turn: TurnId, upto: u32, step: Step, attempt: u32) -> Result<(), JournalError> {
-        let request = ModelRequest {
-            agent: self.args.definition.name.clone(),
-            turn,
-            step,
-            header: Arc::clone(&self.args.header),
-            header_hash: self.args.header_hash,
-            transcript: TranscriptView::new(Arc::clone(self.args.journal.log().transcript()), upto),
-            own: Arc::clone(self.state.own()),
-        };
+        let header = (Arc::clone(&self.args.header), self.args.header_hash);
+        let threads = self.args.journal.log().threads();
+        let request = model_request(&self.args.definition, &self.state, header, threads, (turn, upto, step));
         let model = self.args.header.model.clone();
         let event = Event::ModelIntent(ModelIntent { model, request_hash: request.hash(), attempt });
         let key = RecordKey::new(turn, step, attempt, Kind::ModelIntent);
@@ -266,9 +257,10 @@ impl AgentActor {
     /// refusals.
     async fn prepare(&mut self, turn: TurnId, step: Step, ordinals: &[u32]) -> Result<(), JournalError> {
         let now = self.args.clock.now();
+        let offered = self.offered();
         let gate = CallGate {
             agent: &self.args.definition,
-            offered: &self.offered,
+            offered: &offered,
             policy: &self.args.policy,
             effects: self.args.run.effects,
             place: self.args.run.key_place(),
@@ -324,7 +316,9 @@ impl AgentActor {
             None => intent.dispatch_by,
         };
         let args = self.args.clone();
-        let Some(tool) = self.offered.get(intent.tool.as_str()).cloned() else {
+        // What is on record was allowed, whatever its turn is told.
+        let (names, registry) = (self.args.definition.tools.clone(), Arc::clone(&self.args.tools));
+        let Some(tool) = (OfferedTools { names, registry }).get(intent.tool.as_str()).cloned() else {
             self.refuse_unknown(intent);
             return;
         };
@@ -358,6 +352,26 @@ impl AgentActor {
             let _ = args.journal.commit(vec![record]).await;
         };
         self.args.calls.start(self.args.run.run, result_key(call), make, self.ring());
+    }
+
+    /// Returns the tools that may be called in the open turn.
+    fn offered(&self) -> OfferedTools {
+        let names = offered_names(&self.args.definition, self.state.brief().map(AsRef::as_ref));
+        OfferedTools { names, registry: Arc::clone(&self.args.tools) }
+    }
+
+    /// Ends the turn, or asks the model again if its reply does not fit.
+    async fn finish(&mut self, turn: TurnId, decision: &AgentDecision) -> Result<(), JournalError> {
+        match (ending(&self.args.definition, &self.state, decision), decision) {
+            (Some(Ending::Turn { content, outcome }), _) => self.end(turn, content, outcome).await,
+            (Some(Ending::Rejected { feedback }), AgentDecision::Post { step, .. }) => {
+                let key = RecordKey::new(turn, *step, 0, Kind::ReplyRejected);
+                let record = self.record(key, Event::ReplyRejected { feedback });
+                self.args.journal.append(vec![record]).await?;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Ends the turn, with a message if there is one, and tells the coordinator.

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use crate::AgentArgs;
+use crate::actor::DISPATCH_WITHIN;
 use crate::asked_before::asked_before;
 use crate::intents::result_key;
 
@@ -78,10 +79,7 @@ pub(crate) async fn call_tool(args: AgentArgs, call: ToolCall, cancel: Cancellat
     wait_until_owned(&args).await;
     let end = match asked_before(&args, &call).await {
         Some(end) => end,
-        None => AssertUnwindSafe(dispatch(&args, &call, cancel))
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|_| panicked(&call.intent)),
+        None => send(&args, &call, cancel, started).await,
     };
     let duration_micros = micros(args.clock.monotonic().saturating_sub(started));
     let id = call.intent.call;
@@ -104,6 +102,30 @@ pub(crate) async fn call_tool(args: AgentArgs, call: ToolCall, cancel: Cancellat
         }
     };
     record_end(&args, RecordKey { kind, ..result_key(id) }, event).await;
+}
+
+/// Sends a call. One that was not sent in time by a clock that was set forward meanwhile gets as much time again, once, on
+/// record before it is sent: whoever takes the run over has to know until when it may have been sent.
+async fn send(args: &AgentArgs, call: &ToolCall, cancel: CancellationToken, started: Duration) -> ToolEnd {
+    let end = try_send(args, call, cancel.clone()).await;
+    let is_fresh = !call.is_recovering && args.clock.monotonic().saturating_sub(started) < DISPATCH_WITHIN;
+    let is_ours = args.journal.log().torn().is_none() && args.run.ownership.may_act();
+    let is_late = args.clock.now() > call.sent_by;
+    if !matches!(end, ToolEnd::NotSent) || !is_fresh || !is_ours || !is_late || cancel.is_cancelled() {
+        return end;
+    }
+    let (id, dispatch_by) = (call.intent.call, args.clock.now().plus(DISPATCH_WITHIN));
+    let key = RecordKey { kind: Kind::ToolIntentRenewed, ..result_key(id) };
+    let record = new_record(args, key, Event::ToolIntentRenewed { call: id, dispatch_by });
+    if args.journal.commit(vec![record]).await.is_err() {
+        return end;
+    }
+    try_send(args, &ToolCall { sent_by: dispatch_by, ..call.clone() }, cancel).await
+}
+
+async fn try_send(args: &AgentArgs, call: &ToolCall, cancel: CancellationToken) -> ToolEnd {
+    let end = AssertUnwindSafe(dispatch(args, call, cancel)).catch_unwind().await;
+    end.unwrap_or_else(|_| panicked(&call.intent))
 }
 
 /// Waits while this process does not know whether the run is still its own: the next sign of life tells.
@@ -153,19 +175,18 @@ async fn dispatch(args: &AgentArgs, call: &ToolCall, cancel: CancellationToken) 
 
 /// Journals the end of a call and waits until it is durable.
 async fn record_end(args: &AgentArgs, key: RecordKey, event: Event) {
-    let record = NewRecord {
-        lane: Lane::from(&args.definition.name),
-        incarnation: args.incarnation,
-        key,
-        causation: None,
-        label: Label::default(),
-        event: event.clone(),
-    };
+    let record = new_record(args, key, event.clone());
     if let Err(error) = args.journal.commit(vec![record]).await {
         // The run is torn down or owned elsewhere; its next owner recovers the call by its intent.
         warn!(run.id = %args.run.run, record.key = %key, error = %error, "a result could not be recorded");
         args.run.ownership.keep_late(key, args.incarnation, event).await;
     }
+}
+
+/// Makes a record of a call's task, which decides nothing: it has no place in the log that it follows from.
+fn new_record(args: &AgentArgs, key: RecordKey, event: Event) -> NewRecord {
+    let (lane, incarnation) = (Lane::from(&args.definition.name), args.incarnation);
+    NewRecord { lane, incarnation, key, causation: None, label: Label::default(), event }
 }
 
 fn micros(duration: Duration) -> u64 {

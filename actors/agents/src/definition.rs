@@ -6,6 +6,8 @@ use playhouse_messages::Script;
 use playhouse_runtime::RestartPolicy;
 use playhouse_types::{AgentName, ModelName, ToolName};
 
+use crate::Guardrail;
+
 /// An agent as its scenario defines it. Plain data beside the script.
 #[derive(Clone)]
 pub struct AgentDefinition {
@@ -33,6 +35,12 @@ pub struct AgentDefinition {
     pub restart: RestartPolicy,
     /// Whether it may ask a person.
     pub may_ask: bool,
+    /// To whom it may give the floor.
+    pub handoffs: Vec<AgentName>,
+    /// The JSON schema that its replies have to fit, as JSON text.
+    pub schema: Option<String>,
+    /// What its replies have to pass, in order.
+    pub guardrails: Vec<Guardrail>,
 }
 
 impl AgentDefinition {
@@ -55,6 +63,9 @@ impl AgentDefinition {
             max_steps: Self::DEFAULT_MAX_STEPS,
             restart: RestartPolicy::default(),
             may_ask: false,
+            handoffs: Vec::new(),
+            schema: None,
+            guardrails: Vec::new(),
         }
     }
 }

@@ -9,6 +9,7 @@ use playhouse_types::{
 };
 
 use crate::AgentDefinition;
+use crate::handoff;
 use crate::intents::OfferedTools;
 use crate::question::{self, ASK_PERSON};
 
@@ -83,6 +84,8 @@ impl CallGate<'_> {
     fn first(&self, call: CallId, request: &ToolCallRequest) -> Event {
         if self.agent.may_ask && request.tool == ASK_PERSON {
             self.ask(call, request)
+        } else if !self.agent.handoffs.is_empty() && handoff::target(&request.tool).is_some() {
+            self.hand_off(call, request)
         } else {
             self.judge(call, request)
         }
@@ -173,6 +176,22 @@ impl CallGate<'_> {
             }
             Ok(intent) => Ok(intent),
             Err(failure) => Err(Box::new(Event::ToolFailed { call, failure })),
+        }
+    }
+
+    fn hand_off(&self, call: CallId, request: &ToolCallRequest) -> Event {
+        match handoff::check(self.agent, &request.tool, &request.arguments) {
+            Ok(to) => Event::ToolResult {
+                call,
+                output: format!("{to} has the floor."),
+                full_bytes: None,
+                recovered: false,
+                duration_micros: 0,
+            },
+            Err(detail) => {
+                let failure = ToolFailure { kind: ToolFailureKind::InvalidArguments, detail };
+                Event::ToolFailed { call, failure }
+            }
         }
     }
 

@@ -7,6 +7,8 @@ use playhouse_tools::Declaration;
 use playhouse_types::{Effect, ToolSpec};
 use serde::Deserialize;
 
+use crate::{AgentDefinition, handoff_spec};
+
 /// What an agent that may ask declares to its model.
 const DECLARATION: Declaration = Declaration {
     name: "ask_person",
@@ -31,6 +33,11 @@ struct Question {
 #[must_use]
 pub fn question_spec() -> Arc<ToolSpec> {
     Arc::new(DECLARATION.spec_with_schema(SCHEMA.to_owned()))
+}
+
+/// Returns the tools that an agent has besides those of its scenario: questions to a person, handoffs.
+pub fn own_specs(agent: &AgentDefinition) -> impl Iterator<Item = Arc<ToolSpec>> {
+    agent.may_ask.then(question_spec).into_iter().chain(agent.handoffs.iter().map(handoff_spec))
 }
 
 /// Reads the question of a call; the error tells the model what is wrong.

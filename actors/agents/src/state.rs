@@ -5,10 +5,12 @@ use std::sync::Arc;
 use playhouse_journal::{Event, Record, ToolIntent};
 use playhouse_messages::{Exchange, ExchangeCall, OwnTurn};
 use playhouse_types::{
-    AgentName, CallId, FinishReason, Lane, ModelFailure, ModelFailureKind, ModelReply, ReviewId, Step,
+    AgentName, Brief, CallId, FinishReason, Lane, ModelFailure, ModelFailureKind, ModelReply, ReviewId, Step,
     ToolCallRequest, TurnId, TurnOutcome, Verdict,
 };
 use serde::{Deserialize, Serialize};
+
+use crate::handoff;
 
 /// What an agent should do now.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,9 +45,18 @@ pub enum AgentDecision {
     },
     /// A call is in doubt or under review, and all others have ended: a person has to act.
     Stuck,
-    /// Say this and end the turn.
+    /// Say this and end the turn, if it fits what was asked for.
     Post {
+        /// The step whose reply it is.
+        step: Step,
         /// The text.
+        content: String,
+    },
+    /// Give the floor to another agent.
+    HandOff {
+        /// To whom.
+        to: AgentName,
+        /// What to say.
         content: String,
     },
     /// End the turn without a message.
@@ -94,6 +105,8 @@ struct StepState {
     attempts: u32,
     outcome: Option<Result<ModelReply, ModelFailure>>,
     calls: Vec<CallState>,
+    /// What is wrong with the reply, if it does not fit what was asked for.
+    rejected: Option<String>,
 }
 
 /// A turn that was assigned and has not ended.
@@ -101,6 +114,7 @@ struct StepState {
 struct OpenTurn {
     turn: TurnId,
     upto: u32,
+    brief: Option<Arc<Brief>>,
     steps: Vec<StepState>,
 }
 
@@ -112,6 +126,8 @@ pub struct AgentState {
     max_steps: u32,
     own: Arc<Vec<OwnTurn>>,
     open: Option<OpenTurn>,
+    /// What somebody is told who gets the floor with the next record.
+    told: Option<(TurnId, Arc<Brief>)>,
 }
 
 impl AgentState {
@@ -119,7 +135,7 @@ impl AgentState {
     #[must_use]
     pub fn new(name: AgentName, max_steps: u32) -> Self {
         let lane = Lane::from(&name);
-        Self { name, lane, max_steps, own: Arc::default(), open: None }
+        Self { name, lane, max_steps, own: Arc::default(), open: None, told: None }
     }
 
     /// Returns whose state this is.
@@ -132,6 +148,19 @@ impl AgentState {
     #[must_use]
     pub fn open_turn(&self) -> Option<(TurnId, u32)> {
         self.open.as_ref().map(|open| (open.turn, open.upto))
+    }
+
+    /// Returns what the agent was told to do in the open turn.
+    #[must_use]
+    pub fn brief(&self) -> Option<&Arc<Brief>> {
+        self.open.as_ref()?.brief.as_ref()
+    }
+
+    /// Returns how many replies of the open turn were rejected.
+    #[must_use]
+    pub fn n_rejected(&self) -> usize {
+        let steps = self.open.iter().flat_map(|open| &open.steps);
+        steps.filter(|step| step.rejected.is_some()).count()
     }
 
     /// Returns the agent's own turns with tool exchanges, oldest first.
@@ -173,9 +202,16 @@ impl AgentState {
     /// Takes in the next record of the run; records of other lanes change nothing but for an assignment to this agent,
     /// the answer of a person about one of its calls, and the end of its turn.
     pub fn apply(&mut self, record: &Record) {
+        if let Event::Briefed { turn, brief } = &record.event {
+            // Whose turn it is, the next record says.
+            self.told = Some((*turn, Arc::new(Brief::clone(brief))));
+            return;
+        }
+        let told = self.told.take();
         if let Event::TurnAssigned { turn, speaker, upto, .. } = &record.event {
             if *speaker == self.name {
-                self.open = Some(OpenTurn { turn: *turn, upto: *upto, steps: Vec::new() });
+                let brief = told.filter(|(told, _)| told == turn).map(|(_, brief)| brief);
+                self.open = Some(OpenTurn { turn: *turn, upto: *upto, brief, steps: Vec::new() });
             }
             return;
         }
@@ -202,9 +238,18 @@ impl AgentState {
             Event::ModelFailed { failure, .. } => {
                 open.step(record.key.step).outcome = Some(Err(failure.clone()));
             }
+            Event::ReplyRejected { feedback } => {
+                open.step(record.key.step).rejected = Some(feedback.clone());
+                self.extend_own(record.key.step);
+            }
             Event::ToolIntent(intent) => {
                 if let Some(call) = open.call(intent.call) {
                     call.intent = Some(intent.clone());
+                }
+            }
+            Event::ToolIntentRenewed { call, dispatch_by } => {
+                if let Some(intent) = open.call(*call).and_then(|call| call.intent.as_mut()) {
+                    intent.dispatch_by = *dispatch_by;
                 }
             }
             Event::ToolResult { call, output, .. } => self.answer(*call, output.clone(), false),
@@ -249,12 +294,19 @@ impl AgentState {
         if let Some(state) = open.call(call) {
             state.answer = Some((answer, failed));
         }
-        let Some(exchange) = open.exchange(call.step) else { return };
+        self.extend_own(call.step);
+    }
+
+    /// Adds a step to what the agent has done, if it is complete.
+    fn extend_own(&mut self, step: Step) {
+        let Some(open) = &self.open else { return };
+        let Some(exchange) = open.exchange(step) else { return };
         let (turn, upto) = (open.turn, open.upto);
+        let thread = open.brief.as_ref().map(|brief| brief.thread).unwrap_or_default();
         let own = Arc::make_mut(&mut self.own);
         match own.last_mut() {
             Some(last) if last.turn == turn => last.exchanges.push(exchange),
-            _ => own.push(OwnTurn { turn, upto, exchanges: vec![exchange] }),
+            _ => own.push(OwnTurn { turn, thread, upto, exchanges: vec![exchange] }),
         }
     }
 
@@ -273,12 +325,21 @@ impl AgentState {
             Some(Err(failure)) => {
                 AgentDecision::End { outcome: TurnOutcome::ModelFailed { detail: failure.to_string() } }
             }
+            Some(Ok(_)) if step.rejected.is_some() => self.ask_again(number),
             // A cut or withheld reply may hold half a call: none of it is acted on.
             Some(Ok(reply)) if is_whole(reply) && !reply.tool_calls.is_empty() => {
                 self.decide_on_calls(number, step)
             }
-            Some(Ok(reply)) => decide_on_text(reply),
+            Some(Ok(reply)) => decide_on_text(number, reply),
         }
+    }
+
+    fn ask_again(&self, number: Step) -> AgentDecision {
+        if number.0 < self.max_steps {
+            return AgentDecision::Ask { step: number.next(), attempt: 0 };
+        }
+        let limit = format!("{} model calls in one turn", self.max_steps);
+        AgentDecision::End { outcome: TurnOutcome::Limited { limit } }
     }
 
     fn decide_on_calls(&self, number: Step, step: &StepState) -> AgentDecision {
@@ -293,11 +354,10 @@ impl AgentState {
             AgentDecision::AwaitCalls { intents }
         } else if step.calls.iter().any(CallState::waits_for_person) {
             AgentDecision::Stuck
-        } else if number.0 >= self.max_steps {
-            let limit = format!("{} model calls in one turn", self.max_steps);
-            AgentDecision::End { outcome: TurnOutcome::Limited { limit } }
+        } else if let Some(handed) = step.handed_off() {
+            handed
         } else {
-            AgentDecision::Ask { step: number.next(), attempt: 0 }
+            self.ask_again(number)
         }
     }
 }
@@ -315,7 +375,7 @@ const fn is_whole(reply: &ModelReply) -> bool {
     matches!(reply.finish, FinishReason::Stop | FinishReason::ToolCalls)
 }
 
-fn decide_on_text(reply: &ModelReply) -> AgentDecision {
+fn decide_on_text(step: Step, reply: &ModelReply) -> AgentDecision {
     let failed =
         |detail: &str| AgentDecision::End { outcome: TurnOutcome::ModelFailed { detail: detail.to_owned() } };
     match reply.finish {
@@ -327,8 +387,23 @@ fn decide_on_text(reply: &ModelReply) -> AgentDecision {
             failed("the model replied with nothing")
         }
         FinishReason::Stop | FinishReason::ToolCalls => {
-            AgentDecision::Post { content: reply.content.clone() }
+            AgentDecision::Post { step, content: reply.content.clone() }
         }
+    }
+}
+
+impl StepState {
+    /// Returns to whom the reply gives the floor: the first handoff that was not refused. What is said then is the text
+    /// beside the calls, or the reason of the handoff.
+    fn handed_off(&self) -> Option<AgentDecision> {
+        let Some(Ok(reply)) = &self.outcome else { return None };
+        reply.tool_calls.iter().zip(&self.calls).find_map(|(request, call)| {
+            let (_, failed) = call.answer.as_ref()?;
+            let is_passed = call.intent.is_none() && !failed;
+            let to = handoff::target(&request.tool).filter(|_| is_passed)?;
+            let content = handoff::words(&to, &reply.content, &request.arguments);
+            Some(AgentDecision::HandOff { to, content })
+        })
     }
 }
 
@@ -353,6 +428,10 @@ impl OpenTurn {
         let number = step;
         let step = self.steps.get((step.0 as usize).checked_sub(1)?)?;
         let reply = step.outcome.as_ref()?.as_ref().ok()?;
+        if let Some(feedback) = step.rejected.clone() {
+            let content = reply.content.clone();
+            return Some(Exchange { content, calls: Vec::new(), feedback: Some(feedback) });
+        }
         let calls = (0u32..).zip(reply.tool_calls.iter().zip(&step.calls));
         let calls: Option<Vec<ExchangeCall>> = calls
             .map(|(ordinal, (request, state))| {
@@ -362,7 +441,7 @@ impl OpenTurn {
                 Some(ExchangeCall { call, tool, arguments, answer, failed })
             })
             .collect();
-        Some(Exchange { content: reply.content.clone(), calls: calls? })
+        Some(Exchange { content: reply.content.clone(), calls: calls?, feedback: None })
     }
 }
 

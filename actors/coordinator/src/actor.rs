@@ -230,7 +230,7 @@ impl CoordinatorActor {
             if let Some(why) = self.args.journal.log().torn() {
                 return Err(why.into());
             }
-            match self.state.decide(self.args.journal.log().transcript(), self.args.clock.now()) {
+            match self.state.decide(self.args.journal.log().threads(), self.args.clock.now()) {
                 Decision::Wait => return Ok(()),
                 Decision::Ended => return Ok(self.come_to_rest().await?),
                 Decision::CancelTurns => {
@@ -240,6 +240,9 @@ impl CoordinatorActor {
                 }
                 Decision::Assign(_) if self.is_interrupted => return Ok(()),
                 Decision::Assign(turns) => self.assign(turns).await?,
+                said @ (Decision::Say { .. } | Decision::Post(_) | Decision::EndCrew { .. }) => {
+                    self.append(self.records_of(&said)).await?;
+                }
                 Decision::Take(measure) => self.take_measure(measure).await?,
                 decision @ Decision::Expire(_) => self.expire(&decision).await?,
                 Decision::Quarantine(reason) => return Ok(self.quarantine(reason).await?),
@@ -255,18 +258,23 @@ impl CoordinatorActor {
 
     async fn assign(&mut self, turns: Vec<(TurnId, crate::Assignment)>) -> Result<(), JournalError> {
         let speakers: Vec<_> = turns.iter().map(|(turn, to)| (*turn, to.speaker.clone())).collect();
-        let records = self.records_of(&Decision::Assign(turns));
-        let records = records.into_iter().map(|(key, event)| self.record(key, event)).collect();
-        self.args.journal.append(records).await?;
+        self.append(self.records_of(&Decision::Assign(turns))).await?;
         for (turn, speaker) in speakers {
             self.args.links.take_turn(&speaker, turn);
         }
         Ok(())
     }
 
+    /// Puts something on record that rides along with the next commit.
+    async fn append(&self, consequences: Consequences) -> Result<(), JournalError> {
+        let records = consequences.into_iter().map(|(key, event)| self.record(key, event)).collect();
+        self.args.journal.append(records).await?;
+        Ok(())
+    }
+
     /// Returns what a decision of this moment puts on record.
     fn records_of(&self, decision: &Decision) -> Consequences {
-        self.state.records_of(decision, self.args.journal.log().transcript().len(), self.args.epoch)
+        self.state.records_of(decision, self.args.journal.log().threads(), self.args.epoch)
     }
 
     /// Rings the open turns again: a doorbell that was lost must not stop a run.

@@ -81,7 +81,9 @@ impl CoordinatorState {
 
     /// Ends a turn without its speaker, with a note for the others.
     pub(crate) fn skip(&self, turn: TurnId, reason: &str) -> Consequences {
-        let mut records = vec![self.note(turn, reason)];
+        // What only the pattern would have read is missed by nobody else.
+        let is_noted = !self.is_private(turn);
+        let mut records: Consequences = is_noted.then(|| self.note(turn, reason)).into_iter().collect();
         if self.open().contains_key(&turn) {
             let outcome = TurnOutcome::Skipped { reason: reason.to_owned() };
             let key = RecordKey::new(turn, Step(0), 0, Kind::TurnEnded);

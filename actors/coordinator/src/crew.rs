@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use playhouse_types::AgentName;
@@ -11,8 +12,12 @@ use crate::{AgentPolicy, Condition, Pattern, RoundRobin};
 /// The conversation of a crew: who takes part, who speaks when, when it ends.
 #[derive(Clone)]
 pub struct CrewDefinition {
-    /// The agents in the order of their declaration.
+    /// The members in the order of their declaration: agents, and crews that take part as one.
     pub agents: Vec<AgentName>,
+    /// Agents that the pattern asks and who take no part in the conversation.
+    pub staff: Vec<AgentName>,
+    /// Those of the members that are crews themselves.
+    pub crews: BTreeMap<AgentName, Arc<CrewDefinition>>,
     /// Who speaks next.
     pub pattern: Box<dyn Pattern>,
     /// The planned end.
@@ -24,6 +29,27 @@ pub struct CrewDefinition {
 }
 
 impl CrewDefinition {
+    /// Returns the members of the crew in which an agent takes part: with whom it talks. Empty for staff, which is only
+    /// asked.
+    #[must_use]
+    pub fn company_of(&self, agent: &AgentName) -> Vec<AgentName> {
+        if self.agents.contains(agent) {
+            return self.agents.clone();
+        }
+        self.crews
+            .values()
+            .map(|crew| crew.company_of(agent))
+            .find(|company| !company.is_empty())
+            .unwrap_or_default()
+    }
+
+    /// Returns the names of all agents of the crew and of those within it, staff included.
+    #[must_use]
+    pub fn all_agents(&self) -> Vec<&AgentName> {
+        let own = self.agents.iter().chain(&self.staff).filter(|name| !self.crews.contains_key(*name));
+        own.chain(self.crews.values().flat_map(|crew| crew.all_agents())).collect()
+    }
+
     /// Returns the bound of a crew that names none: 200 turns or an hour of active time.
     #[must_use]
     pub fn default_limit() -> Condition {
@@ -37,6 +63,8 @@ impl Default for CrewDefinition {
         let pattern = Box::new(RoundRobin::new());
         Self {
             agents: Vec::new(),
+            staff: Vec::new(),
+            crews: BTreeMap::new(),
             pattern,
             until: None,
             limit: Self::default_limit(),

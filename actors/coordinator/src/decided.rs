@@ -1,26 +1,29 @@
 //! What a decision puts on record: a pure function of the run's state, so that replay derives the same records.
 
 use playhouse_journal::{Event, Kind, RecordKey};
-use playhouse_types::{ReviewId, Step, TurnId, Verdict};
+use playhouse_messages::Threads;
+use playhouse_types::{Brief, Message, ReviewId, Step, TurnId, Verdict};
 
-use crate::{Consequences, CoordinatorState, Decision, Escalation, Measure};
+use crate::{Assignment, Consequences, CoordinatorState, Decision, Escalation, Measure};
 
 impl CoordinatorState {
-    /// Returns the records of a decision in this state, under the owner's `epoch`; `upto` is how many messages there
-    /// are. Empty for a decision that only waits, and for the end of the run: see [`crate::conclusion`].
+    /// Returns the records of a decision in this state, under the owner's `epoch`; `threads` are the run's conversations.
+    /// Empty for a decision that only waits, and for the end of the run: see [`crate::conclusion`].
     #[must_use]
-    pub fn records_of(&self, decision: &Decision, upto: u32, epoch: u64) -> Consequences {
+    pub fn records_of(&self, decision: &Decision, threads: &Threads, epoch: u64) -> Consequences {
         let of_epoch = |kind| RecordKey::new(TurnId(0), epoch_step(epoch), 0, kind);
         match decision {
             Decision::Wait | Decision::CancelTurns | Decision::Conclude(_) | Decision::Ended => Vec::new(),
-            Decision::Assign(turns) => turns
-                .iter()
-                .map(|(turn, to)| {
-                    let (speaker, reason) = (to.speaker.clone(), to.reason.clone());
-                    let event = Event::TurnAssigned { turn: *turn, speaker, reason, upto };
-                    (RecordKey::new(*turn, Step(0), 0, Kind::TurnAssigned), event)
-                })
-                .collect(),
+            Decision::Assign(turns) => {
+                turns.iter().flat_map(|(turn, to)| assigned(*turn, to, threads)).collect()
+            }
+            Decision::Say { turn, brief, message } => vec![briefed(*turn, brief), posted(message)],
+            Decision::Post(messages) => messages.iter().map(posted).collect(),
+            Decision::EndCrew { turn, message, outcome } => {
+                let event = Event::TurnEnded { turn: *turn, outcome: outcome.clone() };
+                let ended = (RecordKey::new(*turn, Step(0), 0, Kind::TurnEnded), event);
+                message.iter().map(posted).chain([ended]).collect()
+            }
             Decision::Take(measure) => self.records_of_measure(measure),
             Decision::Expire(reviews) => reviews.iter().map(expired).collect(),
             Decision::Quarantine(reason) => {
@@ -50,6 +53,25 @@ impl CoordinatorState {
             Escalation::SkipTurn | Escalation::Quarantine | Escalation::Fail => skipped(),
         }
     }
+}
+
+/// Gives a turn: what the speaker is told stands right before.
+fn assigned(turn: TurnId, to: &Assignment, threads: &Threads) -> Consequences {
+    let (speaker, reason) = (to.speaker.clone(), to.reason.clone());
+    let thread = to.brief.as_ref().map(|brief| brief.thread).unwrap_or_default();
+    let event = Event::TurnAssigned { turn, speaker, reason, upto: threads.get(thread).len() };
+    let assigned = (RecordKey::new(turn, Step(0), 0, Kind::TurnAssigned), event);
+    to.brief.iter().map(|brief| briefed(turn, brief)).chain([assigned]).collect()
+}
+
+fn briefed(turn: TurnId, brief: &Brief) -> (RecordKey, Event) {
+    let event = Event::Briefed { turn, brief: Box::new(brief.clone()) };
+    (RecordKey::new(turn, Step(0), 0, Kind::Briefed), event)
+}
+
+fn posted(message: &Message) -> (RecordKey, Event) {
+    let event = Event::MessagePosted { message: message.clone() };
+    (RecordKey::new(message.turn, Step(0), 0, Kind::MessagePosted), event)
 }
 
 /// Rejects a review that nobody has answered in time.

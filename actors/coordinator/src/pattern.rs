@@ -2,16 +2,16 @@
 
 use playhouse_journal::Event;
 use playhouse_messages::Transcript;
-use playhouse_types::AgentName;
+use playhouse_types::{AgentName, Brief, OutcomeKind, Participant, RunOutcome};
 
 /// What a pattern may look at: nothing that a resumed run would not have.
 #[derive(Clone, Copy, Debug)]
 pub struct ConversationView<'a> {
-    /// The agents of the crew in the order of their declaration; never empty.
+    /// The agents of the crew in the order of their declaration, as far as they still take part; never empty.
     pub agents: &'a [AgentName],
-    /// The conversation; message 0 is the input.
+    /// The conversation of the crew; message 0 is its input.
     pub transcript: &'a std::sync::Arc<Transcript>,
-    /// How many turns have been assigned.
+    /// How many turns this crew has been given.
     pub assigned: u32,
     /// Who spoke last, if anybody has.
     pub last_speaker: Option<&'a AgentName>,
@@ -24,29 +24,90 @@ pub struct Assignment {
     pub speaker: AgentName,
     /// Why, for the record.
     pub reason: String,
+    /// What the speaker is asked to do, if the conversation does not say it all. Its thread is set by the coordinator.
+    pub brief: Option<Brief>,
 }
 
-/// What a pattern decides when no turn is open.
+impl Assignment {
+    /// Makes a turn in which the speaker goes on with the conversation.
+    #[must_use]
+    pub fn new(speaker: AgentName, reason: impl Into<String>) -> Self {
+        Self { speaker, reason: reason.into(), brief: None }
+    }
+
+    /// Says what the speaker is asked to do.
+    #[must_use]
+    pub fn with(mut self, brief: Brief) -> Self {
+        self.brief = Some(brief);
+        self
+    }
+}
+
+/// What a pattern decides when none of its turns is open.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum PatternDecision {
-    /// Give these turns; several at once run concurrently and see the same conversation.
+    /// Give these turns, each to another agent; several at once run concurrently and see the same conversation, and what
+    /// they say is posted in their order once all have ended.
     Speak(Vec<Assignment>),
-    /// The conversation has reached the pattern's own end.
-    Conclude {
-        /// Why, for the record.
-        detail: String,
+    /// Say something in the conversation without asking a model.
+    Say {
+        /// In whose name.
+        from: Participant,
+        /// What.
+        content: String,
+        /// What the pattern notes for itself: it reads it back from the `Briefed` record.
+        note: String,
     },
+    /// The conversation ends.
+    Conclude(RunOutcome),
+}
+
+impl PatternDecision {
+    /// Gives one turn.
+    #[must_use]
+    pub fn speak(speaker: AgentName, reason: impl Into<String>) -> Self {
+        Self::Speak(vec![Assignment::new(speaker, reason)])
+    }
+
+    /// The conversation has reached the pattern's own end; `detail` says which.
+    #[must_use]
+    pub fn concluded(detail: impl Into<String>) -> Self {
+        Self::end(OutcomeKind::Concluded, detail)
+    }
+
+    /// A bound of the pattern was reached; what was said is kept.
+    #[must_use]
+    pub fn limited(detail: impl Into<String>) -> Self {
+        Self::end(OutcomeKind::Limited, detail)
+    }
+
+    /// The pattern cannot go on.
+    #[must_use]
+    pub fn failed(detail: impl Into<String>) -> Self {
+        Self::end(OutcomeKind::Failed, detail)
+    }
+
+    fn end(kind: OutcomeKind, detail: impl Into<String>) -> Self {
+        Self::Conclude(RunOutcome { kind, detail: detail.into() })
+    }
 }
 
 /// A way of conversing: a pure state machine.
 ///
 /// `decide` says what should happen and changes nothing; `apply` is the only way the state changes, is called for every
-/// record of the run in order, and must be total. The same records always lead to the same state, so a pattern survives
-/// any crash without a checkpoint of its own. One that can also write its state down ([`Pattern::save`]) makes going on
-/// with a long run faster.
+/// record of the crew's turns and every record of the run as a whole, in order, and must be total. The same records always
+/// lead to the same state, so a pattern survives any crash without a checkpoint of its own. One that can also write its
+/// state down ([`Pattern::save`]) makes going on with a long run faster.
+///
+/// A turn may come with a [`Brief`]: an instruction, a schema for the reply, a bound on what is seen. With
+/// [`Brief::privately`] the reply is not posted but ends the turn as `TurnOutcome::Answered`, which the pattern reads in
+/// `apply`: so a pattern asks a model. What a pattern has to remember of a decision it writes into [`Brief::note`] and
+/// reads back from the `Briefed` record, which stands right before the turn's assignment. A turn with an instruction, a
+/// note or a private reply may also end as `Limited` or `Unfit`, which do not end the conversation then: the pattern that
+/// gave it says what follows.
 ///
 /// ```
-/// use playhouse_coordinator::{Assignment, ConversationView, Pattern, PatternDecision};
+/// use playhouse_coordinator::{ConversationView, Pattern, PatternDecision};
 ///
 /// /// The first agent speaks twice, then the talk is over.
 /// #[derive(Clone)]
@@ -55,11 +116,10 @@ pub enum PatternDecision {
 /// impl Pattern for Monologue {
 ///     fn decide(&self, view: &ConversationView<'_>) -> PatternDecision {
 ///         match view.agents.first() {
-///             Some(speaker) if view.assigned < 2 => PatternDecision::Speak(vec![Assignment {
-///                 speaker: speaker.clone(),
-///                 reason: "has more to say".to_owned(),
-///             }]),
-///             _ => PatternDecision::Conclude { detail: "all was said".to_owned() },
+///             Some(speaker) if view.assigned < 2 => {
+///                 PatternDecision::speak(speaker.clone(), "has more to say")
+///             }
+///             _ => PatternDecision::concluded("all was said"),
 ///         }
 ///     }
 ///
@@ -76,7 +136,7 @@ pub trait Pattern: Send + Sync {
     /// Decides who speaks next; called only when no turn is open.
     fn decide(&self, view: &ConversationView<'_>) -> PatternDecision;
 
-    /// Takes in a record of the run. Patterns that look only at the view need not implement it.
+    /// Takes in a record. Patterns that look only at the view need not implement it.
     fn apply(&mut self, event: &Event) {
         let _ = event;
     }
@@ -84,6 +144,24 @@ pub trait Pattern: Send + Sync {
     /// Tells whether the pattern concludes by itself; if not, the crew needs `until`.
     fn has_own_end(&self) -> bool {
         false
+    }
+
+    /// Returns the agents besides the members of the crew to which it gives turns: those that it asks and who take no part
+    /// in the conversation.
+    fn staff(&self) -> Vec<AgentName> {
+        Vec::new()
+    }
+
+    /// Returns everything that is wrong with it for a crew of these members, each naming the thing at fault: checked when
+    /// a scenario is built.
+    fn faults(&self, members: &[AgentName]) -> Vec<String> {
+        let _ = members;
+        Vec::new()
+    }
+
+    /// Describes how it is set up, for the hash that tells whether a scenario has changed.
+    fn describe(&self) -> String {
+        String::new()
     }
 
     /// Returns a copy with the same state: every run folds its own.

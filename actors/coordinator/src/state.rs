@@ -1,21 +1,28 @@
 //! The fold of one conversation: what has been assigned, said, spent and decided.
 
+mod crews;
+mod team;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use playhouse_journal::{Command, Event, Record};
-use playhouse_messages::Transcript;
+use playhouse_messages::Threads;
 use playhouse_review::{OpenReview, ReviewQueue};
 use playhouse_types::{
-    AgentName, CallId, OnExpiry, OutcomeKind, Participant, ReviewId, RunOutcome, Timestamp, TurnId,
-    TurnOutcome, Verdict,
+    AgentName, Brief, CallId, Label, Message, OnExpiry, OutcomeKind, Participant, ReviewId, RunOutcome,
+    ThreadId, Timestamp, TurnId, TurnOutcome, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
+use self::team::{OpenTurn, Team, TeamDecision};
 use crate::trouble::{Measure, Troubles};
-use crate::{
-    Assignment, ConversationView, CrewDefinition, Escalation, Pattern, PatternDecision, RoundRobin, Tally,
-};
+use crate::{Assignment, CrewDefinition, Escalation, Tally};
+
+/// How much of the time between two records counts as activity at most: no call takes longer without a record, so more is
+/// a clock that was set forward or a machine that slept.
+const MAX_GAP: Duration = Duration::from_secs(600);
 
 /// What the coordinator should do now.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -24,6 +31,26 @@ pub enum Decision {
     Wait,
     /// Give these turns; the numbers follow on the turns given so far.
     Assign(Vec<(TurnId, Assignment)>),
+    /// Say something under a turn of its own, without asking anybody.
+    Say {
+        /// The turn.
+        turn: TurnId,
+        /// What is on record of it before the message: above all, in which conversation it is.
+        brief: Brief,
+        /// The message.
+        message: Message,
+    },
+    /// Post what was said in turns that were given at the same time.
+    Post(Vec<Message>),
+    /// End the turn of a crew that takes part in another, with what it says there.
+    EndCrew {
+        /// The turn.
+        turn: TurnId,
+        /// What it says.
+        message: Option<Message>,
+        /// How the turn ended.
+        outcome: TurnOutcome,
+    },
     /// End the open turns: their calls are cancelled, their ends go on record.
     CancelTurns,
     /// End the run.
@@ -44,18 +71,16 @@ pub enum Decision {
 /// stored snapshots.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct CoordinatorState {
-    #[serde(skip)]
-    crew: CrewDefinition,
-    #[serde(skip, default = "nobody")]
-    pattern: Box<dyn Pattern>,
-    assigned: u32,
-    open: BTreeMap<TurnId, AgentName>,
+    /// The conversations that have not ended, the main one first.
+    teams: BTreeMap<ThreadId, Team>,
+    /// The conversations of the turns that are not in the main one.
+    threads: BTreeMap<TurnId, ThreadId>,
+    /// The last turn that was given.
+    assigned: TurnId,
     /// What a person is asked.
     reviews: ReviewQueue,
     /// Agents that could not go on.
     troubles: Troubles,
-    /// The agents that still take part.
-    active: Vec<AgentName>,
     /// Changes of agents and models so far: they number the records of the next ones.
     n_measures: u32,
     is_paused: bool,
@@ -63,12 +88,9 @@ pub struct CoordinatorState {
     quarantined: Option<String>,
     /// Tool calls with an intent and no end.
     open_calls: BTreeSet<CallId>,
-    last_speaker: Option<AgentName>,
-    tally: Tally,
     last_time: Timestamp,
     last_epoch: u64,
     cancelled: Option<String>,
-    limited: Option<String>,
     outcome: Option<RunOutcome>,
 }
 
@@ -76,47 +98,57 @@ impl CoordinatorState {
     /// Makes the state of a run without records.
     #[must_use]
     pub fn new(crew: CrewDefinition) -> Self {
-        let (pattern, active) = (crew.pattern.boxed(), crew.agents.clone());
+        let main = Team::new(Arc::new(crew), ThreadId::MAIN, None);
         Self {
-            crew,
-            pattern,
+            teams: BTreeMap::from([(ThreadId::MAIN, main)]),
+            threads: BTreeMap::new(),
+            assigned: TurnId(0),
             reviews: ReviewQueue::default(),
             troubles: Troubles::default(),
-            active,
             n_measures: 0,
             is_paused: false,
             quarantined: None,
-            assigned: 0,
-            open: BTreeMap::new(),
             open_calls: BTreeSet::new(),
-            last_speaker: None,
-            tally: Tally::default(),
             last_time: Timestamp::default(),
             last_epoch: 0,
             cancelled: None,
-            limited: None,
             outcome: None,
         }
     }
 
-    /// Returns the state as bytes; `None` if the crew's pattern cannot write its own down.
+    /// Returns the state as bytes; `None` if a pattern of the crew cannot write its own down.
     #[must_use]
     pub fn save(&self) -> Option<Vec<u8>> {
-        postcard::to_stdvec(&(self.pattern.save()?, self)).ok()
+        let patterns: Option<Vec<Vec<u8>>> = self.teams.values().map(Team::save_pattern).collect();
+        postcard::to_stdvec(&(patterns?, self)).ok()
     }
 
     /// Returns the state of `crew` that was saved; `None` if the bytes are no such state.
     #[must_use]
     pub fn restore(crew: CrewDefinition, saved: &[u8]) -> Option<Self> {
-        let ((pattern_state, state), rest): ((Vec<u8>, Self), _) = postcard::take_from_bytes(saved).ok()?;
-        let mut pattern = crew.pattern.boxed();
-        (rest.is_empty() && pattern.restore(&pattern_state)).then_some(Self { crew, pattern, ..state })
+        let ((patterns, mut state), rest): ((Vec<Vec<u8>>, Self), _) =
+            postcard::take_from_bytes(saved).ok()?;
+        let mut crews = BTreeMap::from([(ThreadId::MAIN, Arc::new(crew))]);
+        if !rest.is_empty() || patterns.len() != state.teams.len() {
+            return None;
+        }
+        // A crew within another began later than that one, so it comes later here, too.
+        for ((thread, team), pattern) in state.teams.iter_mut().zip(&patterns) {
+            if let Some((parent, name)) = &team.parent {
+                let crew = Arc::clone(crews.get(parent)?.crews.get(name)?);
+                crews.insert(*thread, crew);
+            }
+            let is_restored = team.restore(Arc::clone(crews.get(thread)?), pattern);
+            is_restored.then_some(())?;
+        }
+        Some(state)
     }
 
-    /// Returns the open turns and their speakers.
+    /// Returns the open turns of agents and their speakers.
     #[must_use]
-    pub const fn open(&self) -> &BTreeMap<TurnId, AgentName> {
-        &self.open
+    pub fn open(&self) -> BTreeMap<TurnId, AgentName> {
+        let open = self.open_turns().map(|(turn, open)| (turn, open.speaker.clone()));
+        open.collect()
     }
 
     /// Returns what a person is asked.
@@ -151,42 +183,36 @@ impl CoordinatorState {
 
     /// Takes in the next record of the run.
     pub fn apply(&mut self, record: &Record) {
-        self.count_time(record);
+        self.count(record);
         self.reviews.apply(record);
-        self.troubles.apply(record, self.open.get(&record.key.turn));
+        let speaker = self.turn(record.key.turn).map(|open| open.speaker.clone());
+        self.troubles.apply(record, speaker.as_ref());
         match &record.event {
-            Event::TurnAssigned { turn, speaker, .. } => {
-                self.assigned = self.assigned.max(turn.0);
-                self.open.insert(*turn, speaker.clone());
-            }
-            Event::TurnEnded { turn, outcome } => self.end_turn(*turn, outcome),
-            Event::ModelResult { reply, .. } => {
-                self.tally.tokens = self.tally.tokens.saturating_add(reply.usage.total());
-                let cost = reply.cost_microusd.unwrap_or(0);
-                self.tally.cost_microusd = self.tally.cost_microusd.saturating_add(cost);
-            }
-            Event::MessagePosted { message } => {
-                if let (Participant::Agent(_), Some(until)) = (&message.from, &self.crew.until) {
-                    self.tally.hear(until, &message.content);
+            Event::Briefed { turn, brief } => {
+                self.assigned = self.assigned.max(*turn);
+                if !brief.thread.is_main() {
+                    self.threads.insert(*turn, brief.thread);
                 }
-                self.tally.hear(&self.crew.limit, &message.content);
+            }
+            Event::TurnAssigned { turn, .. } => self.assigned = self.assigned.max(*turn),
+            Event::TurnEnded { turn, .. } => {
+                self.open_calls.retain(|call| call.turn != *turn);
+                self.close(*turn);
             }
             Event::ToolIntent(intent) => {
                 self.open_calls.insert(intent.call);
             }
             Event::ToolResult { call, .. }
             | Event::ToolFailed { call, .. }
-            | Event::ToolDenied { call, .. } => {
-                self.open_calls.remove(call);
-            }
-            Event::ToolInDoubt { call, .. } => {
+            | Event::ToolDenied { call, .. }
+            | Event::ToolInDoubt { call, .. } => {
                 self.open_calls.remove(call);
             }
             Event::CommandAccepted { command, .. } => self.take_command(command),
             Event::Quarantined { reason } => self.quarantined = Some(reason.clone()),
             // Its agent goes on with it: until it has, the turn is not stuck, whatever else waits.
             Event::ReviewDecided { review: ReviewId::Approval(call) | ReviewId::Question(call), .. }
-                if self.open.contains_key(&call.turn) =>
+                if self.turn(call.turn).is_some() =>
             {
                 self.open_calls.insert(*call);
             }
@@ -196,15 +222,11 @@ impl CoordinatorState {
                     self.cancelled.get_or_insert_with(|| format!("abandoned by {by}"));
                 }
             }
-            Event::AgentDropped { agent, .. } => {
-                self.n_measures += 1;
-                self.active.retain(|active| active != agent);
-            }
-            Event::ModelReplaced { .. } => self.n_measures += 1,
+            Event::AgentDropped { .. } | Event::ModelReplaced { .. } => self.n_measures += 1,
             Event::RunConcluded { outcome, .. } => self.outcome = Some(outcome.clone()),
             _ => {}
         }
-        self.pattern.apply(&record.event);
+        self.tell_crews(record);
     }
 
     fn take_command(&mut self, command: &Command) {
@@ -221,22 +243,44 @@ impl CoordinatorState {
         }
     }
 
-    /// Adds the time since the last record, unless the run was not being worked on: a case that waits for its place in
-    /// a batch is not active, nor is a run whose process is gone or that waits for a person.
-    fn count_time(&mut self, record: &Record) {
+    /// Counts the time since the last record, unless the run was not being worked on: a case that waits for its place in
+    /// a batch is not active, nor is a run whose process is gone or that waits for a person. And what a model used: a crew
+    /// counts what the crews within it use.
+    fn count(&mut self, record: &Record) {
         // A command that is taken while nobody works on the run stands under an epoch of its own.
         let is_same_owner = record.epoch == self.last_epoch && !matches!(record.event, Event::Resumed { .. });
-        if self.assigned > 0 && is_same_owner && !self.waits_for_a_person() {
-            self.tally.active += record.time.since(self.last_time);
+        if self.assigned > TurnId(0) && is_same_owner && !self.waits_for_a_person() {
+            let active = record.time.since(self.last_time).min(MAX_GAP);
+            self.teams.values_mut().for_each(|team| team.tally.active += active);
         }
         self.last_time = self.last_time.max(record.time);
         self.last_epoch = record.epoch;
+        if let Event::ModelResult { reply, .. } = &record.event {
+            for team in self.line_of(record.key.turn) {
+                if let Some(team) = self.teams.get_mut(&team) {
+                    team.tally.tokens = team.tally.tokens.saturating_add(reply.usage.total());
+                    let cost = reply.cost_microusd.unwrap_or(0);
+                    team.tally.cost_microusd = team.tally.cost_microusd.saturating_add(cost);
+                }
+            }
+        }
+    }
+
+    /// Returns the tally of a crew as of now.
+    fn tally(&self, team: &Team, now: Timestamp) -> Tally {
+        let mut tally = team.tally.clone();
+        if self.assigned > TurnId(0) && !self.waits_for_a_person() {
+            tally.active += now.since(self.last_time).min(MAX_GAP);
+        }
+        tally
     }
 
     /// Tells whether nothing can happen until a person acts: that time is nobody's activity.
     fn waits_for_a_person(&self) -> bool {
-        let is_asked = !self.open.is_empty() && self.open.keys().all(|turn| self.is_stuck(*turn));
-        is_asked || self.quarantined.is_some() || (self.is_paused && self.open.is_empty())
+        let mut open = self.open_turns().map(|(turn, _)| turn).peekable();
+        let is_idle = open.peek().is_none();
+        let is_asked = !is_idle && open.all(|turn| self.is_stuck(turn));
+        is_asked || self.quarantined.is_some() || (self.is_paused && is_idle)
     }
 
     /// Tells whether a turn cannot go on until a person acts.
@@ -246,61 +290,62 @@ impl CoordinatorState {
             && !self.open_calls.iter().any(|call| of_turn(*call))
     }
 
-    fn end_turn(&mut self, turn: TurnId, outcome: &TurnOutcome) {
-        self.tally.turns += 1;
-        self.open_calls.retain(|call| call.turn != turn);
-        let speaker = self.open.remove(&turn);
-        let name = speaker.as_ref().map_or("?", AgentName::as_str);
-        if let TurnOutcome::Limited { limit } = outcome {
-            self.limited = Some(format!("turn {turn} of `{name}`: {limit}"));
-        }
-        self.last_speaker = speaker;
-    }
-
-    /// Decides what to do at the time `now`. `transcript` is the run's conversation.
+    /// Decides what to do at the time `now`. `threads` are the run's conversations.
     #[must_use]
-    pub fn decide(&self, transcript: &Arc<Transcript>, now: Timestamp) -> Decision {
+    pub fn decide(&self, threads: &Threads, now: Timestamp) -> Decision {
         if self.outcome.is_some() || self.quarantined.is_some() {
             return Decision::Ended;
         }
-        let mut tally = self.tally.clone();
-        if self.assigned > 0 && !self.waits_for_a_person() {
-            tally.active += now.since(self.last_time);
-        }
-        let limit = self.crew.limit.met(&tally);
-        if let Some(decision) = self.decide_on_trouble(limit.is_some()).or_else(|| self.expire(now)) {
+        let Some(main) = self.teams.get(&ThreadId::MAIN) else { return Decision::Ended };
+        let is_over = main.crew.limit.met(&self.tally(main, now)).is_some();
+        if let Some(decision) = self.decide_on_trouble(is_over).or_else(|| self.expire(now)) {
             return decision;
         }
-        if !self.open.is_empty() {
-            return self.decide_with_open_turns(limit.is_some());
+        let is_ending = self.cancelled.is_some() || is_over;
+        let is_idle = self.open_turns().next().is_none();
+        if let Some(decision) = self.decide_on_end(is_ending, is_idle) {
+            return decision;
         }
-        let outcome = |kind, detail: String| Decision::Conclude(RunOutcome { kind, detail });
-        let until = self.crew.until.as_ref().and_then(|until| until.met(&tally));
-        if let Some(reason) = &self.cancelled {
-            outcome(OutcomeKind::Cancelled, reason.clone())
-        } else if let Some(detail) = until {
-            outcome(OutcomeKind::Concluded, detail)
-        } else if let Some(detail) = self.limited.clone().or(limit) {
-            outcome(OutcomeKind::Limited, detail)
-        } else if self.is_paused {
-            Decision::Suspend("paused: go on with `unpause`".to_owned())
-        } else {
-            self.ask_pattern(transcript)
+        // Crews within others first: the others wait for them.
+        let mut idle = self.teams.values().rev().filter(|team| team.open.is_empty());
+        match idle.find_map(|team| self.decide_for(team, threads, now)) {
+            Some(decision) => decision,
+            None if self.is_paused && is_idle => Decision::Suspend("paused: go on with `unpause`".to_owned()),
+            None => self.wait(),
+        }
+    }
+
+    /// Ends a run that was cancelled or has reached its limit, once nobody is in the middle of something.
+    fn decide_on_end(&self, is_ending: bool, is_idle: bool) -> Option<Decision> {
+        match (&self.cancelled, is_idle) {
+            _ if !is_ending => None,
+            (_, false) => Some(Decision::CancelTurns),
+            // The crews within others take no further part; the main one says itself how it ends.
+            _ if self.teams.len() > 1 => self.cancel_crew(),
+            (Some(reason), true) => match self.teams.get(&ThreadId::MAIN)?.post_held() {
+                Some(TeamDecision::Post(messages)) => Some(Decision::Post(messages)),
+                _ => {
+                    let (kind, detail) = (OutcomeKind::Cancelled, reason.clone());
+                    Some(Decision::Conclude(RunOutcome { kind, detail }))
+                }
+            },
+            (None, true) => None,
         }
     }
 
     /// Decides about agents that cannot go on. A run that is to end anyway only needs their turns out of the way.
     fn decide_on_trouble(&self, over_limit: bool) -> Option<Decision> {
         let turn_of = |agent: &AgentName| {
-            self.open.iter().find(|(_, speaker)| *speaker == agent).map(|(turn, _)| *turn)
+            self.open_turns().find(|(_, open)| open.speaker == *agent).map(|(turn, _)| turn)
         };
         let is_ending = self.cancelled.is_some() || over_limit;
-        let mut measures = self.troubles.measures(&self.crew.policies, turn_of);
+        let policies = &self.teams.get(&ThreadId::MAIN)?.crew.policies;
+        let mut measures = self.troubles.measures(policies, turn_of);
         measures.find_map(|measure| self.decide_on(measure, is_ending))
     }
 
     fn decide_on(&self, measure: Measure, is_ending: bool) -> Option<Decision> {
-        let is_open = measure.turn.is_some_and(|turn| self.open.contains_key(&turn));
+        let is_open = measure.turn.is_some_and(|turn| self.turn(turn).is_some());
         if is_ending && is_open {
             return Some(Decision::Take(Measure { escalation: Escalation::SkipTurn, ..measure }));
         }
@@ -309,7 +354,7 @@ impl CoordinatorState {
             return None;
         }
         // The run ends only once nobody is in the middle of something.
-        let is_alone = self.open.keys().all(|turn| Some(*turn) == measure.turn || self.is_stuck(*turn));
+        let is_alone = self.open_turns().all(|(turn, _)| Some(turn) == measure.turn || self.is_stuck(turn));
         let failed = |detail| Decision::Conclude(RunOutcome { kind: OutcomeKind::Failed, detail });
         let blamed = format!("`{}`: {}", measure.agent, measure.reason);
         match measure.escalation {
@@ -333,70 +378,24 @@ impl CoordinatorState {
         (!expired.is_empty()).then(|| Decision::Expire(expired.iter().map(|open| open.review).collect()))
     }
 
-    fn decide_with_open_turns(&self, over_limit: bool) -> Decision {
-        if self.cancelled.is_some() || over_limit {
-            return Decision::CancelTurns;
+    /// Waits for the open turns, or for a person if none of them can go on without.
+    fn wait(&self) -> Decision {
+        let mut open = self.open_turns().map(|(turn, _)| turn).peekable();
+        if open.peek().is_none() || !open.all(|turn| self.is_stuck(turn)) {
+            return Decision::Wait;
         }
-        if self.open.keys().all(|turn| self.is_stuck(*turn)) {
-            let waiting = |open: &OpenReview| {
-                format!("{} (`{}`: {})", open.review, open.request.tool, open.request.reason)
-            };
-            let reviews: Vec<String> = self.reviews.iter().map(waiting).collect();
-            return Decision::Suspend(format!("waits for a person: {}", reviews.join("; ")));
-        }
-        Decision::Wait
+        let waiting =
+            |open: &OpenReview| format!("{} (`{}`: {})", open.review, open.request.tool, open.request.reason);
+        let reviews: Vec<String> = self.reviews.iter().map(waiting).collect();
+        Decision::Suspend(format!("waits for a person: {}", reviews.join("; ")))
     }
-
-    fn ask_pattern(&self, transcript: &Arc<Transcript>) -> Decision {
-        let failed = |detail: String| Decision::Conclude(RunOutcome { kind: OutcomeKind::Failed, detail });
-        if self.active.is_empty() {
-            return failed("nobody is left to speak".to_owned());
-        }
-        if let Some(agent) = self.troubles.again() {
-            let (speaker, reason) = (agent.clone(), "asked again, as its model was replaced".to_owned());
-            return Decision::Assign(vec![(TurnId(self.assigned + 1), Assignment { speaker, reason })]);
-        }
-        let view = ConversationView {
-            agents: &self.active,
-            transcript,
-            assigned: self.assigned,
-            last_speaker: self.last_speaker.as_ref(),
-        };
-        match self.pattern.decide(&view) {
-            PatternDecision::Conclude { detail } => {
-                Decision::Conclude(RunOutcome { kind: OutcomeKind::Concluded, detail })
-            }
-            PatternDecision::Speak(turns) if turns.is_empty() => {
-                failed("the pattern named nobody".to_owned())
-            }
-            PatternDecision::Speak(turns) => {
-                if let Some(stranger) = turns.iter().find(|turn| !self.active.contains(&turn.speaker)) {
-                    return failed(format!(
-                        "the pattern named `{}`, who is not in the crew",
-                        stranger.speaker
-                    ));
-                }
-                let names: BTreeSet<&AgentName> = turns.iter().map(|turn| &turn.speaker).collect();
-                if names.len() < turns.len() {
-                    return failed("the pattern named an agent twice for turns at once".to_owned());
-                }
-                let numbers = (self.assigned + 1..).map(TurnId);
-                Decision::Assign(numbers.zip(turns).collect())
-            }
-        }
-    }
-}
-
-/// Stands in for the pattern between reading a state and giving it its crew.
-fn nobody() -> Box<dyn Pattern> {
-    Box::new(RoundRobin::new())
 }
 
 impl std::fmt::Debug for CoordinatorState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CoordinatorState")
             .field("assigned", &self.assigned)
-            .field("open", &self.open)
+            .field("open", &self.open())
             .field("outcome", &self.outcome)
             .finish_non_exhaustive()
     }

@@ -18,7 +18,7 @@ use playhouse_types::Participant;
 use serde::Serialize;
 
 use crate::settings::Delivery;
-use crate::wire::{AssistantMessage, CallMessage, FunctionMessage, ToolMessage};
+use crate::wire::{AssistantMessage, CallMessage, FunctionMessage, ToolMessage, UserMessage};
 
 /// Builds bodies and keeps the heads.
 pub(crate) struct RequestBodies {
@@ -83,6 +83,7 @@ impl RequestBodies {
                     body.extend_from_slice(json.as_bytes());
                 }
                 HistoryItem::Exchange(exchange) => write_exchange(&mut body, exchange),
+                HistoryItem::Instruction(text) => write_json(&mut body, &UserMessage::new(text)),
             }
         }
         body.extend_from_slice(b"]}");
@@ -161,6 +162,10 @@ fn write_exchange(body: &mut Vec<u8>, exchange: &Exchange) {
     });
     let content = (!exchange.content.is_empty()).then_some(exchange.content.as_str());
     write_json(body, &AssistantMessage { role: "assistant", content, tool_calls: calls.collect() });
+    if let Some(feedback) = &exchange.feedback {
+        body.push(b',');
+        write_json(body, &UserMessage::new(feedback));
+    }
     for call in &exchange.calls {
         body.push(b',');
         let tool_call_id = call.call.to_string();

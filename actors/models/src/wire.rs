@@ -185,6 +185,7 @@ pub(crate) fn api_error(text: &[u8]) -> Option<ApiError> {
 pub(crate) struct AssistantMessage<'a> {
     pub(crate) role: &'static str,
     pub(crate) content: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) tool_calls: Vec<CallMessage<'a>>,
 }
 
@@ -199,6 +200,19 @@ pub(crate) struct CallMessage<'a> {
 pub(crate) struct FunctionMessage<'a> {
     pub(crate) name: Cow<'a, str>,
     pub(crate) arguments: Cow<'a, str>,
+}
+
+/// What the runtime tells a model beside the conversation, as a message of the request.
+#[derive(Serialize)]
+pub(crate) struct UserMessage<'a> {
+    role: &'static str,
+    content: &'a str,
+}
+
+impl<'a> UserMessage<'a> {
+    pub(crate) const fn new(content: &'a str) -> Self {
+        Self { role: "user", content }
+    }
 }
 
 /// The answer to a tool call as a message of the request.

@@ -31,12 +31,22 @@ pub(crate) fn check(validator: &Validator, raw: &str) -> Result<String, ToolFail
     if !arguments.is_object() {
         return Err(invalid(format!("the arguments must be one JSON object, found {}", shown(&arguments))));
     }
-    let mut errors = validator.iter_errors(&arguments);
-    let listed: Vec<String> = errors.by_ref().take(MAX_ERRORS).map(|error| described(&error)).collect();
-    if listed.is_empty() {
-        return Ok(canonical::write(&arguments));
+    match misfits(validator, &arguments, "the arguments") {
+        None => Ok(canonical::write(&arguments)),
+        Some(misfits) => Err(invalid(format!("the arguments do not fit the schema: {misfits}"))),
     }
-    let mut text = format!("the arguments do not fit the schema: {}", listed.join("; "));
+}
+
+/// Says what in a value does not fit a schema, for a model to mend; `None` if all of it fits. `whole` is what the value is
+/// called.
+pub(crate) fn misfits(validator: &Validator, value: &Value, whole: &str) -> Option<String> {
+    let mut errors = validator.iter_errors(value);
+    let listed: Vec<String> =
+        errors.by_ref().take(MAX_ERRORS).map(|error| described(&error, whole)).collect();
+    if listed.is_empty() {
+        return None;
+    }
+    let mut text = listed.join("; ");
     match errors.take(MAX_COUNTED).count() {
         0 => {}
         MAX_COUNTED => text.push_str("; and many more"),
@@ -45,7 +55,7 @@ pub(crate) fn check(validator: &Validator, raw: &str) -> Result<String, ToolFail
             let _ = write!(text, "; and {n_more} more");
         }
     }
-    Err(invalid(text))
+    Some(text)
 }
 
 pub(crate) const fn invalid(detail: String) -> ToolFailure {
@@ -67,10 +77,9 @@ fn syntax(raw: &str, error: &serde_json::Error) -> String {
 }
 
 /// Says where, what was expected and what was found.
-fn described(error: &ValidationError<'_>) -> String {
+fn described(error: &ValidationError<'_>, whole: &str) -> String {
     let pointer = error.instance_path().to_string();
-    let place =
-        if pointer.is_empty() { "the arguments".to_owned() } else { format!("`{}`", shortened(&pointer)) };
+    let place = if pointer.is_empty() { whole.to_owned() } else { format!("`{}`", shortened(&pointer)) };
     let found = shown(error.instance());
     match error.kind() {
         ValidationErrorKind::Required { property } => {
@@ -96,7 +105,7 @@ fn described(error: &ValidationError<'_>) -> String {
             format!("{place}: expected {}, found {found}", text_of(expected_value))
         }
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
-            format!("{place}: {}", alternatives(context, &found))
+            format!("{place}: {}", alternatives(context, &found, whole))
         }
         ValidationErrorKind::Pattern { pattern } => {
             format!("{place}: expected text that matches `{}`, found {found}", shortened(pattern))
@@ -106,9 +115,9 @@ fn described(error: &ValidationError<'_>) -> String {
 }
 
 /// Says why none of several forms fits: an empty branch fits and cannot be at fault.
-fn alternatives(context: &[Vec<ValidationError<'static>>], found: &str) -> String {
-    let mut reasons: Vec<String> =
-        context.iter().filter_map(|branch| branch.first()).take(MAX_ERRORS).map(described_flat).collect();
+fn alternatives(context: &[Vec<ValidationError<'static>>], found: &str, whole: &str) -> String {
+    let firsts = context.iter().filter_map(|branch| branch.first()).take(MAX_ERRORS);
+    let mut reasons: Vec<String> = firsts.map(|error| described_flat(error, whole)).collect();
     reasons.dedup();
     if reasons.is_empty() {
         return format!("{found} fits none of the allowed forms");
@@ -117,12 +126,12 @@ fn alternatives(context: &[Vec<ValidationError<'static>>], found: &str) -> Strin
 }
 
 /// Like [`described`], without going into further alternatives.
-fn described_flat(error: &ValidationError<'static>) -> String {
+fn described_flat(error: &ValidationError<'static>, whole: &str) -> String {
     match error.kind() {
         ValidationErrorKind::AnyOf { .. } | ValidationErrorKind::OneOfNotValid { .. } => {
             shortened(&error.masked_with("the value").to_string())
         }
-        _ => described(error),
+        _ => described(error, whole),
     }
 }
 

@@ -27,6 +27,7 @@ mod limits_actor;
 pub mod macros_support;
 mod output;
 mod registry;
+mod reply;
 
 pub use declaration::{Declaration, schema_text};
 pub use dispatch::{Dispatch, ToolEnd};
@@ -34,3 +35,4 @@ pub use handle::{ToolDefinitionError, ToolHandle, ToolServices, check_arguments}
 pub use keys::{KeyPlace, idempotency_key, intent_key};
 pub use limits_actor::{ToolLimitsActor, ToolLimitsArguments, ToolLimitsState};
 pub use registry::{DuplicateTool, ToolRegistry, unknown_tool};
+pub use reply::{check_reply, last_json_object, read_reply};

@@ -1,9 +1,9 @@
 //! The facts a journal holds. The order of variants and fields is the stored form: see the crate doc before editing.
 
 use playhouse_types::{
-    AgentName, CallId, CaseName, Effect, EffectKeys, Incarnation, Lane, Message, ModelFailure, ModelName,
-    ModelReply, ReviewId, ReviewRequest, RunId, RunOutcome, ScenarioName, Seq, Timestamp, ToolFailure,
-    ToolName, TraceContext, TurnId, TurnOutcome, Usage, Verdict,
+    AgentName, Brief, CallId, CaseName, Effect, EffectKeys, Incarnation, Lane, Message, ModelFailure,
+    ModelName, ModelReply, ReviewId, ReviewRequest, RunId, RunOutcome, ScenarioName, Seq, Timestamp,
+    ToolFailure, ToolName, TraceContext, TurnId, TurnOutcome, Usage, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
@@ -321,6 +321,26 @@ pub enum Event {
     },
     /// The records before this one are those of another run; nothing of them was done again.
     Forked(Box<Fork>),
+    /// The speaker of the next record's turn is told what to do. Stands right before its assignment, or before a message
+    /// that the coordinator posts itself.
+    Briefed {
+        /// The turn.
+        turn: TurnId,
+        /// What it is told.
+        brief: Box<Brief>,
+    },
+    /// A reply does not fit what was asked for; the model is told and asked again.
+    ReplyRejected {
+        /// What is wrong with it, for the model.
+        feedback: String,
+    },
+    /// A tool call that was not sent yet may be sent for some time longer: the clock was set forward since its intent.
+    ToolIntentRenewed {
+        /// The call.
+        call: CallId,
+        /// The last moment at which it may be sent, by the clock as it is now.
+        dispatch_by: Timestamp,
+    },
 }
 
 /// Where a fork comes from, and what is different from here on.
@@ -372,6 +392,9 @@ impl Event {
             Self::ModelReplaced { .. } => Kind::ModelReplaced,
             Self::DefinitionChanged { .. } => Kind::DefinitionChanged,
             Self::Forked(_) => Kind::Forked,
+            Self::Briefed { .. } => Kind::Briefed,
+            Self::ReplyRejected { .. } => Kind::ReplyRejected,
+            Self::ToolIntentRenewed { .. } => Kind::ToolIntentRenewed,
         }
     }
 
@@ -380,7 +403,10 @@ impl Event {
     #[must_use]
     pub const fn rides_along(&self) -> bool {
         match self {
-            Self::TurnAssigned { .. } | Self::TurnEnded { .. } | Self::MessagePosted { .. } => true,
+            Self::TurnAssigned { .. }
+            | Self::TurnEnded { .. }
+            | Self::MessagePosted { .. }
+            | Self::Briefed { .. } => true,
             Self::ToolIntent(intent) => matches!(intent.effect, Effect::Pure),
             _ => false,
         }

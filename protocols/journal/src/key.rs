@@ -66,6 +66,12 @@ pub enum Kind {
     DefinitionChanged,
     /// The records before this one are those of another run.
     Forked,
+    /// A speaker is told what to do.
+    Briefed,
+    /// A reply does not fit what was asked for.
+    ReplyRejected,
+    /// A tool call may be sent for some time longer.
+    ToolIntentRenewed,
 }
 
 impl Kind {
@@ -94,6 +100,7 @@ impl Kind {
                 | Self::ActorGivenUp
                 | Self::DefinitionChanged
                 | Self::Forked
+                | Self::ToolIntentRenewed
         )
     }
 

@@ -26,6 +26,7 @@ mod request;
 mod run_facts;
 mod run_log;
 mod script;
+mod threads;
 mod tool;
 mod tool_error;
 mod tool_limits;
@@ -45,6 +46,7 @@ pub use request::{Exchange, ExchangeCall, HistoryItem, ModelRequest, OwnTurn, Re
 pub use run_facts::{EarlierEffect, LaneEnd, RunFacts};
 pub use run_log::RunLog;
 pub use script::{Script, ScriptContext, ScriptReply};
+pub use threads::{ThreadFold, Threads};
 pub use tool::{Probe, Tool, ToolContext, ToolOutput, ToolSet};
 pub use tool_error::ToolError;
 pub use tool_limits::{PlacesTaken, ToolLimits, ToolLimitsError, ToolLimitsMsg, ToolPlace};

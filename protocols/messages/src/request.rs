@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use playhouse_types::{AgentName, CallId, ModelName, Participant, Step, ToolSpec, TurnId};
+use playhouse_types::{
+    AgentName, Brief, CallId, ModelName, Participant, Sees, Step, ThreadId, ToolSpec, TurnId,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{TranscriptEntry, TranscriptView};
@@ -37,13 +39,16 @@ pub struct ExchangeCall {
     pub failed: bool,
 }
 
-/// A reply with tool calls, and all their answers: never separated, never incomplete.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+/// A reply that ended no turn: with tool calls and all their answers, never separated, never incomplete; or one that did
+/// not fit what was asked for.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Exchange {
     /// The text beside the calls; may be empty.
     pub content: String,
     /// The calls in order.
     pub calls: Vec<ExchangeCall>,
+    /// What was wrong with the reply, if it was rejected; then it has no calls.
+    pub feedback: Option<String>,
 }
 
 /// What a speaker did with tools in one of its turns; others do not see it.
@@ -51,7 +56,9 @@ pub struct Exchange {
 pub struct OwnTurn {
     /// The turn.
     pub turn: TurnId,
-    /// How many messages of the conversation came before.
+    /// The conversation it is part of.
+    pub thread: ThreadId,
+    /// How many messages of that conversation came before.
     pub upto: u32,
     /// The exchanges in order.
     pub exchanges: Vec<Exchange>,
@@ -64,6 +71,8 @@ pub enum HistoryItem<'a> {
     Message(&'a TranscriptEntry),
     /// Tool calls of the speaker and their answers.
     Exchange(&'a Exchange),
+    /// What the speaker is to do in this turn.
+    Instruction(&'a str),
 }
 
 /// A request to a model. Cheap to clone: the conversation and the exchanges are shared.
@@ -79,17 +88,20 @@ pub struct ModelRequest {
     pub header: Arc<RequestHeader>,
     /// BLAKE3 of the header.
     pub header_hash: [u8; 32],
-    /// The conversation.
+    /// What the speaker is asked to do, if the conversation does not say it all.
+    pub brief: Option<Arc<Brief>>,
+    /// The conversation, as much of it as the speaker sees.
     pub transcript: TranscriptView,
     /// The speaker's own turns with tool exchanges, oldest first; the last one may be the open turn.
     pub own: Arc<Vec<OwnTurn>>,
 }
 
 impl ModelRequest {
-    /// Returns conversation and own exchanges interleaved, oldest first.
+    /// Returns conversation and own exchanges interleaved, oldest first; what the speaker is to do stands right before the
+    /// exchanges of the open turn.
     pub fn history(&self) -> impl Iterator<Item = HistoryItem<'_>> {
-        let mut own = self.own.iter().peekable();
-        let mut items = Vec::with_capacity(self.transcript.len() as usize + self.own.len());
+        let mut own = self.earlier().peekable();
+        let mut items = Vec::with_capacity(self.transcript.len() as usize + self.own.len() + 1);
         for entry in self.transcript.iter() {
             while let Some(turn) = own.next_if(|turn| turn.upto <= entry.ordinal) {
                 items.extend(turn.exchanges.iter().map(HistoryItem::Exchange));
@@ -97,7 +109,29 @@ impl ModelRequest {
             items.push(HistoryItem::Message(entry));
         }
         items.extend(own.flat_map(|turn| &turn.exchanges).map(HistoryItem::Exchange));
+        items.extend(self.instruction().map(HistoryItem::Instruction));
+        items.extend(self.exchanges().iter().map(HistoryItem::Exchange));
         items.into_iter()
+    }
+
+    /// Returns what the speaker is to do in this turn, if it was told.
+    #[must_use]
+    pub fn instruction(&self) -> Option<&str> {
+        self.brief.as_deref().map(|brief| brief.instruction.as_str()).filter(|text| !text.is_empty())
+    }
+
+    /// Returns the speaker's own turns before this one that belong to what it sees of the conversation.
+    fn earlier(&self) -> impl Iterator<Item = &OwnTurn> {
+        let brief = self.brief.as_deref();
+        let (thread, sees) = brief.map(|brief| (brief.thread, brief.sees)).unwrap_or_default();
+        self.own.iter().filter(move |own| {
+            let is_seen = match sees {
+                Sees::All => true,
+                Sees::Since(from) => own.upto >= from,
+                Sees::Nothing => false,
+            };
+            own.thread == thread && own.turn != self.turn && is_seen
+        })
     }
 
     /// Returns the exchanges of the open turn, oldest first.
@@ -119,16 +153,26 @@ impl ModelRequest {
     pub fn hash(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new();
         hasher.update(&self.header_hash).update(&self.transcript.hash());
-        for exchange in self.own.iter().flat_map(|own| &own.exchanges) {
-            hasher.update(exchange.content.as_bytes());
-            for call in &exchange.calls {
-                for part in [&call.tool, &call.arguments, &call.answer] {
-                    hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
-                }
-            }
+        self.earlier()
+            .flat_map(|own| &own.exchanges)
+            .for_each(|exchange| hash_exchange(&mut hasher, exchange));
+        let schema = self.brief.as_deref().and_then(|brief| brief.schema.as_deref());
+        for part in self.instruction().into_iter().chain(schema) {
+            hash_part(&mut hasher, part);
         }
+        self.exchanges().iter().for_each(|exchange| hash_exchange(&mut hasher, exchange));
         *hasher.finalize().as_bytes()
     }
+}
+
+fn hash_exchange(hasher: &mut blake3::Hasher, exchange: &Exchange) {
+    hasher.update(exchange.content.as_bytes());
+    let calls = exchange.calls.iter().flat_map(|call| [&call.tool, &call.arguments, &call.answer]);
+    calls.chain(&exchange.feedback).for_each(|part| hash_part(hasher, part));
+}
+
+fn hash_part(hasher: &mut blake3::Hasher, part: &str) {
+    hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
 }
 
 impl RequestHeader {

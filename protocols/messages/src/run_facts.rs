@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use playhouse_journal::{ChainHash, ChainHead, Event, Fork, Kind, Record, ToolIntent, count_usage};
 use playhouse_types::{
-    AgentName, CallId, Incarnation, Lane, ModelName, ReviewId, Seq, TurnId, Usage, Verdict, intent_hash,
+    AgentName, CallId, Incarnation, Lane, ModelName, ReviewId, Seq, ThreadId, TurnId, Usage, Verdict,
+    intent_hash,
 };
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +50,9 @@ struct MeantEffect {
 pub struct RunFacts {
     seq: Seq,
     hash: [u8; 32],
-    n_messages: u32,
+    n_messages: BTreeMap<ThreadId, u32>,
+    /// The conversations of the turns that are not in the main one.
+    threads: BTreeMap<TurnId, ThreadId>,
     usage: Usage,
     lanes: BTreeMap<Lane, LaneEnd>,
     definition_hash: Option<[u8; 32]>,
@@ -72,10 +75,21 @@ impl RunFacts {
         ChainHead { seq: self.seq, hash: ChainHash(self.hash) }
     }
 
-    /// Returns how many messages have been posted.
+    /// Returns how many messages have been posted in a conversation.
     #[must_use]
-    pub const fn n_messages(&self) -> u32 {
-        self.n_messages
+    pub fn n_messages(&self, thread: ThreadId) -> u32 {
+        self.n_messages.get(&thread).copied().unwrap_or_default()
+    }
+
+    /// Returns the conversations in which something was said.
+    pub fn spoken_threads(&self) -> impl Iterator<Item = ThreadId> {
+        self.n_messages.keys().copied()
+    }
+
+    /// Returns the conversation that a turn is part of.
+    #[must_use]
+    pub fn thread_of(&self, turn: TurnId) -> ThreadId {
+        self.threads.get(&turn).copied().unwrap_or_default()
     }
 
     /// Returns what the run has used.
@@ -131,7 +145,12 @@ impl RunFacts {
         count_usage(&mut self.usage, &record.event);
         self.extend_lane(record);
         match &record.event {
-            Event::MessagePosted { .. } => self.n_messages += 1,
+            Event::MessagePosted { message } => {
+                *self.n_messages.entry(self.thread_of(message.turn)).or_default() += 1;
+            }
+            Event::Briefed { turn, brief } if !brief.thread.is_main() => {
+                self.threads.insert(*turn, brief.thread);
+            }
             Event::ToolIntent(intent) => self.mean(intent),
             Event::ToolResult { call, output, .. } => self.settle(*call, Some(output)),
             Event::ToolFailed { call, .. } | Event::ToolDenied { call, .. } => self.settle(*call, None),

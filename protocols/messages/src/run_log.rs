@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use playhouse_journal::{Event, Record};
-use playhouse_types::{Message, RunId, Seq};
+use playhouse_types::{Message, RunId, Seq, ThreadId};
 use tokio::sync::watch;
 
-use crate::{JournalError, RunFacts, Transcript};
+use crate::{JournalError, RunFacts, Threads, Transcript};
 
 /// How far the log is committed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,7 +32,7 @@ pub struct RunLog {
     first: Option<Arc<Record>>,
     /// The records from the base on; from the first on if the base is 0.
     records: boxcar::Vec<Arc<Record>>,
-    transcript: Arc<Transcript>,
+    threads: Arc<Threads>,
     facts: RwLock<RunFacts>,
     durability: watch::Sender<Durability>,
 }
@@ -46,7 +46,7 @@ impl RunLog {
             base: Seq(0),
             first: None,
             records: boxcar::Vec::new(),
-            transcript: Arc::default(),
+            threads: Arc::default(),
             facts: RwLock::default(),
             durability: watch::Sender::new(Durability::Upto(Seq(0))),
         }
@@ -57,7 +57,7 @@ impl RunLog {
     pub fn with_base(
         first: Arc<Record>,
         newest: Arc<Record>,
-        messages: Vec<Message>,
+        messages: Vec<(ThreadId, Message)>,
         facts: RunFacts,
     ) -> Self {
         let log = Self {
@@ -67,7 +67,7 @@ impl RunLog {
             first: Some(first),
             ..Self::new(newest.run)
         };
-        messages.into_iter().for_each(|message| log.transcript.push(message));
+        messages.into_iter().for_each(|(thread, message)| log.threads.push(thread, message));
         log.records.push(newest);
         log
     }
@@ -78,10 +78,16 @@ impl RunLog {
         self.run
     }
 
-    /// Returns the conversation.
+    /// Returns the main conversation.
     #[must_use]
-    pub const fn transcript(&self) -> &Arc<Transcript> {
-        &self.transcript
+    pub fn transcript(&self) -> &Arc<Transcript> {
+        self.threads.main()
+    }
+
+    /// Returns all conversations.
+    #[must_use]
+    pub const fn threads(&self) -> &Arc<Threads> {
+        &self.threads
     }
 
     /// Looks something up in the facts, which include every record up to the head.
@@ -165,10 +171,12 @@ impl RunLog {
 
     /// Appends a record. Only the journal writer does this, one at a time, in order.
     pub fn push(&self, record: Arc<Record>) {
-        self.facts.write().unwrap_or_else(PoisonError::into_inner).apply(&record);
+        let mut facts = self.facts.write().unwrap_or_else(PoisonError::into_inner);
+        facts.apply(&record);
         if let Event::MessagePosted { message } = &record.event {
-            self.transcript.push(message.clone());
+            self.threads.push(facts.thread_of(message.turn), message.clone());
         }
+        drop(facts);
         self.records.push(record);
     }
 
@@ -201,7 +209,8 @@ mod tests {
 
     use playhouse_journal::{ChainHash, Event, Record, RecordKey};
     use playhouse_types::{
-        Incarnation, Label, Lane, Message, Participant, RunId, Seq, Step, TenantId, Timestamp, TurnId,
+        Incarnation, Label, Lane, Message, Participant, RunId, Seq, Step, TenantId, ThreadId, Timestamp,
+        TurnId,
     };
 
     use super::RunLog;
@@ -242,7 +251,7 @@ mod tests {
     fn log(base: u64) -> RunLog {
         let mut facts = RunFacts::default();
         let messages = (1..=base).map(|seq| match &said(seq).event {
-            Event::MessagePosted { message } => message.clone(),
+            Event::MessagePosted { message } => (ThreadId::MAIN, message.clone()),
             _ => unreachable!(),
         });
         let messages = messages.collect();
@@ -258,7 +267,7 @@ mod tests {
             let log = log(base);
             assert_eq!((log.base(), log.head(), log.durable()), (Seq(base), Seq(6), Seq(base)));
             assert_eq!(log.transcript().len(), 6);
-            assert_eq!(log.facts(RunFacts::n_messages), 6);
+            assert_eq!(log.facts(|facts| facts.n_messages(ThreadId::MAIN)), 6);
             assert_eq!(places(log.after(Seq(0))), (base + 1..=6).collect::<Vec<_>>());
             assert_eq!(
                 places(log.after(Seq(4)).rev()),

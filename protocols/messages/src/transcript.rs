@@ -35,6 +35,16 @@ impl TranscriptEntry {
     }
 }
 
+/// Returns the hash of a message and of all before it.
+fn chained(before: Option<[u8; 32]>, message: &Message) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    if let Some(before) = before {
+        hasher.update(&before);
+    }
+    hasher.update(message.from.as_str().as_bytes()).update(&[0]).update(message.content.as_bytes());
+    *hasher.finalize().as_bytes()
+}
+
 fn chat_message(role: &str, content: &str) -> Box<str> {
     serde_json::json!({ "role": role, "content": content }).to_string().into()
 }
@@ -46,12 +56,8 @@ pub struct Transcript(boxcar::Vec<TranscriptEntry>);
 impl Transcript {
     /// Appends a message. Only the journal writer does this, one at a time, in the order of the records.
     pub fn push(&self, message: Message) {
-        let mut hasher = blake3::Hasher::new();
-        if let Some(last) = self.0.count().checked_sub(1).and_then(|last| self.0.get(last)) {
-            hasher.update(&last.prefix_hash);
-        }
-        hasher.update(message.from.as_str().as_bytes()).update(&[0]).update(message.content.as_bytes());
-        let prefix_hash = *hasher.finalize().as_bytes();
+        let last = self.0.count().checked_sub(1).and_then(|last| self.0.get(last));
+        let prefix_hash = chained(last.map(|last| last.prefix_hash), &message);
         let (for_author, for_others) = (OnceLock::new(), OnceLock::new());
         self.0.push(TranscriptEntry { ordinal: self.len(), message, prefix_hash, for_author, for_others });
     }
@@ -79,6 +85,7 @@ impl fmt::Debug for Transcript {
 #[derive(Clone, Debug)]
 pub struct TranscriptView {
     transcript: Arc<Transcript>,
+    from: u32,
     upto: u32,
 }
 
@@ -87,25 +94,38 @@ impl TranscriptView {
     #[must_use]
     pub fn new(transcript: Arc<Transcript>, upto: u32) -> Self {
         let upto = upto.min(transcript.len());
-        Self { transcript, upto }
+        Self { transcript, from: 0, upto }
+    }
+
+    /// Leaves out the messages before place `from`.
+    #[must_use]
+    pub fn since(self, from: u32) -> Self {
+        let from = from.clamp(self.from, self.upto);
+        Self { from, ..self }
+    }
+
+    /// Returns the place of the first message of the view in its conversation.
+    #[must_use]
+    pub const fn from(&self) -> u32 {
+        self.from
     }
 
     /// Returns how many messages the view holds.
     #[must_use]
     pub const fn len(&self) -> u32 {
-        self.upto
+        self.upto - self.from
     }
 
     /// Tells whether the view holds no message.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.upto == 0
+        self.len() == 0
     }
 
-    /// Returns one message of the view.
+    /// Returns the message at a place of the conversation, if the view holds it.
     #[must_use]
     pub fn get(&self, ordinal: u32) -> Option<&TranscriptEntry> {
-        (ordinal < self.upto).then(|| self.transcript.0.get(ordinal as usize)).flatten()
+        (self.from..self.upto).contains(&ordinal).then(|| self.transcript.0.get(ordinal as usize)).flatten()
     }
 
     /// Returns the newest message of the view.
@@ -116,12 +136,16 @@ impl TranscriptView {
 
     /// Returns the messages, oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &TranscriptEntry> {
-        (0..self.upto).filter_map(|ordinal| self.get(ordinal))
+        (self.from..self.upto).filter_map(|ordinal| self.get(ordinal))
     }
 
     /// Returns the hash of all messages of the view; zeros if it is empty.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
-        self.last().map(|entry| entry.prefix_hash).unwrap_or_default()
+        if self.from == 0 {
+            return self.last().map(|entry| entry.prefix_hash).unwrap_or_default();
+        }
+        let link = |before: [u8; 32], entry: &TranscriptEntry| chained(Some(before), &entry.message);
+        self.iter().fold([0; 32], link)
     }
 }

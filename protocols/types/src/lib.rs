@@ -7,6 +7,7 @@
 //! Invariants: a name that exists is valid; an id derived from a position ([`CallId`], [`TurnId`]) is the same
 //! in every incarnation and process; an unknown price is `None`, never 0.
 
+mod brief;
 mod envelope;
 mod label;
 mod message;
@@ -19,6 +20,7 @@ mod run_id;
 mod tool;
 mod usage;
 
+pub use brief::{Brief, ReplyTo, Sees, ThreadId};
 pub use envelope::{Envelope, TraceContext};
 pub use label::{Confidentiality, Integrity, Label, TenantId};
 pub use message::{Message, Participant};

@@ -40,6 +40,14 @@ macro_rules! name {
                 Ok(Self(text.into()))
             }
 
+            /// Makes a name of any text: what cannot be in a name becomes `-`, what is too long is cut.
+            #[must_use]
+            pub fn of_text(text: &str) -> Self {
+                let cleaned = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c } else { '-' };
+                let name: String = text.chars().map(cleaned).take(64).collect();
+                Self(if name.is_empty() { "-".into() } else { name.into() })
+            }
+
             /// Returns the name as text.
             #[must_use]
             pub fn as_str(&self) -> &str {

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::AgentName;
+
 /// How an agent's go ended.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -24,6 +26,21 @@ pub enum TurnOutcome {
     Skipped {
         /// Why.
         reason: String,
+    },
+    /// The agent gave the floor to another one.
+    HandedOff {
+        /// To whom.
+        to: AgentName,
+    },
+    /// The agent answered whoever gave it the turn.
+    Answered {
+        /// What it said.
+        content: String,
+    },
+    /// No reply fitted what was asked for.
+    Unfit {
+        /// What was wrong with the last one.
+        detail: String,
     },
 }
 

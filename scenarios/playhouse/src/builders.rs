@@ -3,6 +3,7 @@
 mod agent;
 mod check;
 mod crew;
+mod crews;
 mod describe;
 mod duration;
 mod error;
@@ -15,7 +16,6 @@ pub use agent::{AgentBuilder, AgentId};
 pub use crew::CrewBuilder;
 pub use duration::{hours, milliseconds, minutes, seconds};
 pub use error::{Problem, ScenarioError};
-pub(crate) use result::last_json_object;
 pub use scenario::{ReadCases, Scenario, ScenarioBuilder};
 pub use tool_list::ToolsId;
 pub use user_error::{InputError, ResultError};

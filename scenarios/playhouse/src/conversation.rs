@@ -196,7 +196,7 @@ impl Conversation {
     pub fn last_json_from<T: DeserializeOwned>(&self, agent: &str) -> Result<T, ResultError> {
         let message =
             self.last_from(agent).ok_or_else(|| ResultError::new(format!("`{agent}` has said nothing")))?;
-        let json = crate::builders::last_json_object(&message.content)
+        let json = playhouse_tools::last_json_object(&message.content)
             .ok_or_else(|| ResultError::new(format!("the last message of `{agent}` holds no JSON object")))?;
         Ok(serde_json::from_str(json)?)
     }

@@ -21,7 +21,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use playhouse_journal::{Event, Record, RecordKey};
-use playhouse_messages::Transcript;
+use playhouse_messages::ThreadFold;
 use playhouse_types::{CaseName, Participant, RunId, ScenarioName, Seq, TurnId};
 
 use self::agent::{AgentReplay, Seen};
@@ -148,7 +148,7 @@ struct Replay<'a> {
     cast: &'a Cast,
     records: &'a [Arc<Record>],
     /// The whole conversation; who looks at it sees as much as the writer saw.
-    transcript: Arc<Transcript>,
+    conversation: ThreadFold,
     terms: Terms,
     rules: JournalRules,
     coordinator: CoordinatorReplay<'a>,
@@ -157,15 +157,11 @@ struct Replay<'a> {
 
 impl<'a> Replay<'a> {
     fn new(cast: &'a Cast, records: &'a [Arc<Record>], terms: Terms) -> Self {
-        let transcript = Arc::new(Transcript::default());
-        for record in records {
-            if let Event::MessagePosted { message } = &record.event {
-                transcript.push(message.clone());
-            }
-        }
+        let mut conversation = ThreadFold::default();
+        records.iter().for_each(|record| conversation.apply(record));
         let agents = cast.definition.agents.iter().map(|agent| AgentReplay::new(cast, agent)).collect();
         let coordinator = CoordinatorReplay::new(cast);
-        Self { cast, records, transcript, terms, rules: JournalRules::default(), coordinator, agents }
+        Self { cast, records, conversation, terms, rules: JournalRules::default(), coordinator, agents }
     }
 
     /// Derives a record from those before it.
@@ -185,8 +181,8 @@ impl<'a> Replay<'a> {
             let coordinator = &mut self.coordinator;
             match self.agents.iter_mut().find(|agent| agent.is_of(&record.lane)) {
                 Some(agent) => {
-                    let (transcript, terms) = (&self.transcript, &self.terms);
-                    agent.derive(Seen { records: self.records, transcript, terms }, record, coordinator)
+                    let (threads, terms) = (self.conversation.threads(), &self.terms);
+                    agent.derive(Seen { records: self.records, threads, terms }, record, coordinator)
                 }
                 None => Derived::Other(format!("no record of `{}`, who is not in the crew", record.lane)),
             }

@@ -1,6 +1,6 @@
 //! Round robin: the agents speak in the order of their declaration, again and again.
 
-use crate::{Assignment, ConversationView, Pattern, PatternDecision};
+use crate::{ConversationView, Pattern, PatternDecision};
 
 /// Gives the floor to the agents in turn.
 #[derive(Clone, Copy, Debug, Default)]
@@ -18,11 +18,10 @@ impl Pattern for RoundRobin {
     fn decide(&self, view: &ConversationView<'_>) -> PatternDecision {
         let place = view.assigned as usize % view.agents.len().max(1);
         match view.agents.get(place) {
-            Some(speaker) => PatternDecision::Speak(vec![Assignment {
-                speaker: speaker.clone(),
-                reason: format!("round robin, place {}", place + 1),
-            }]),
-            None => PatternDecision::Conclude { detail: "the crew has no agents".to_owned() },
+            Some(speaker) => {
+                PatternDecision::speak(speaker.clone(), format!("round robin, place {}", place + 1))
+            }
+            None => PatternDecision::failed("the crew has no agents"),
         }
     }
 
@@ -59,7 +58,7 @@ mod tests {
                 };
                 match RoundRobin::new().decide(&view) {
                     PatternDecision::Speak(turns) => turns[0].speaker.to_string(),
-                    PatternDecision::Conclude { detail } => detail,
+                    other => panic!("{other:?}"),
                 }
             })
             .collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use playhouse_types::AgentName;
 
-use crate::{Assignment, ConversationView, Pattern, PatternDecision};
+use crate::{ConversationView, Pattern, PatternDecision};
 
 /// A function from the conversation to the next speaker; `None` ends the conversation.
 type Choose = Arc<dyn Fn(&ConversationView<'_>) -> Option<AgentName> + Send + Sync>;
@@ -30,11 +30,8 @@ impl fmt::Debug for Selector {
 impl Pattern for Selector {
     fn decide(&self, view: &ConversationView<'_>) -> PatternDecision {
         match (self.0)(view) {
-            Some(speaker) => PatternDecision::Speak(vec![Assignment {
-                speaker,
-                reason: "selected by function".to_owned(),
-            }]),
-            None => PatternDecision::Conclude { detail: "the selector named nobody".to_owned() },
+            Some(speaker) => PatternDecision::speak(speaker, "selected by function"),
+            None => PatternDecision::concluded("the selector named nobody"),
         }
     }
 

@@ -1,10 +1,11 @@
 //! One sample of every kind of event, as released builds wrote them: they must read back for ever.
 
 use playhouse_types::{
-    AgentName, CallId, CaseName, Effect, EffectKeys, FinishReason, Incarnation, Label, Lane, Message,
-    ModelFailure, ModelFailureKind, ModelName, ModelReply, OnExpiry, OutcomeKind, Participant, ReviewId,
-    ReviewRequest, RunId, RunOutcome, ScenarioName, Seq, Step, Timestamp, TokenUsage, ToolCallRequest,
-    ToolFailure, ToolFailureKind, ToolName, TraceContext, TurnId, TurnOutcome, Usage, Verdict,
+    AgentName, Brief, CallId, CaseName, Effect, EffectKeys, FinishReason, Incarnation, Label, Lane, Message,
+    ModelFailure, ModelFailureKind, ModelName, ModelReply, OnExpiry, OutcomeKind, Participant, ReplyTo,
+    ReviewId, ReviewRequest, RunId, RunOutcome, ScenarioName, Sees, Seq, Step, ThreadId, Timestamp,
+    TokenUsage, ToolCallRequest, ToolFailure, ToolFailureKind, ToolName, TraceContext, TurnId, TurnOutcome,
+    Usage, Verdict,
 };
 
 use super::{
@@ -185,8 +186,29 @@ fn escalations() -> Vec<Event> {
     ]
 }
 
+fn briefs() -> Vec<Event> {
+    let ended = |outcome| Event::TurnEnded { turn: TurnId(4), outcome };
+    let brief = Brief {
+        thread: ThreadId(TurnId(2)),
+        instruction: "choose".to_owned(),
+        sees: Sees::Since(5),
+        reply_to: ReplyTo::Pattern,
+        schema: Some("{}".to_owned()),
+        tools: Some(Vec::new()),
+        note: "first".to_owned(),
+    };
+    vec![
+        Event::Briefed { turn: TurnId(4), brief: Box::new(brief) },
+        Event::ReplyRejected { feedback: "no JSON".to_owned() },
+        Event::ToolIntentRenewed { call: call(), dispatch_by: Timestamp(9) },
+        ended(TurnOutcome::HandedOff { to: agent() }),
+        ended(TurnOutcome::Answered { content: "b".to_owned() }),
+        ended(TurnOutcome::Unfit { detail: "no JSON".to_owned() }),
+    ]
+}
+
 fn samples() -> Vec<Event> {
-    [admissions(), turns(), calls(), operations(), reviews(), escalations()].concat()
+    [admissions(), turns(), calls(), operations(), reviews(), escalations(), briefs()].concat()
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -220,5 +242,5 @@ fn every_stored_sample_reads_back() {
 #[test]
 fn there_is_a_sample_of_every_kind() {
     let kinds: std::collections::BTreeSet<_> = samples().iter().map(Event::kind).collect();
-    assert_eq!(kinds.len(), crate::Kind::Forked as usize + 1);
+    assert_eq!(kinds.len(), crate::Kind::ToolIntentRenewed as usize + 1);
 }

@@ -3,19 +3,34 @@
 use std::fmt;
 use std::sync::Arc;
 
-use playhouse_agents::AgentDefinition;
+use playhouse_agents::{AgentDefinition, Guardrail};
 use playhouse_coordinator::{AgentPolicy, Escalation};
 use playhouse_messages::{ModelRequest, Script, ScriptContext, ScriptReply, Tool};
+use playhouse_runtime::RestartPolicy;
 use playhouse_types::{AgentName, ModelName};
+use schemars::JsonSchema;
 
 use super::tool_list::{ListedTools, SingleTool, ToolsId};
-use playhouse_runtime::RestartPolicy;
 
-/// An agent of a scenario, as [`ScenarioBuilder::agent`](crate::ScenarioBuilder::agent) returns it.
+/// An agent of a scenario, as [`ScenarioBuilder::agent`](crate::ScenarioBuilder::agent) returns it, or a crew that takes
+/// part in another as if it were one ([`ScenarioBuilder::crew_named`](crate::ScenarioBuilder::crew_named)).
 ///
 /// Cheap to clone; borrows nothing.
 #[derive(Clone)]
 pub struct AgentId(pub(crate) Arc<str>);
+
+impl From<&AgentId> for AgentName {
+    /// Returns the name. Building the scenario refuses one that is none, so what stands for it here is never used.
+    fn from(id: &AgentId) -> Self {
+        Self::of_text(&id.0)
+    }
+}
+
+impl AsRef<str> for AgentId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
 
 impl fmt::Debug for AgentId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -39,6 +54,9 @@ pub struct AgentBuilder {
     pub(crate) restart: RestartPolicy,
     pub(crate) may_ask: bool,
     pub(crate) policy: AgentPolicy,
+    pub(crate) handoffs: Vec<String>,
+    pub(crate) schema: Option<String>,
+    pub(crate) guardrails: Vec<Guardrail>,
 }
 
 impl AgentBuilder {
@@ -57,6 +75,9 @@ impl AgentBuilder {
             restart: RestartPolicy::default(),
             may_ask: false,
             policy: AgentPolicy::default(),
+            handoffs: Vec::new(),
+            schema: None,
+            guardrails: Vec::new(),
         }
     }
 
@@ -149,6 +170,29 @@ impl AgentBuilder {
         self
     }
 
+    /// Lets it give the floor to another member of its crew, by name: it gets a tool `transfer_to_<name>`. The pattern
+    /// [`Handoff`](crate::Handoff) follows it.
+    pub fn handoff(mut self, to: impl AsRef<str>) -> Self {
+        self.handoffs.push(to.as_ref().to_owned());
+        self
+    }
+
+    /// Asks for replies that are, or end with, the JSON of a `T`. One that does not fit goes back to its model with what is
+    /// wrong, up to three times in a turn; then the turn ends as limited.
+    pub fn output<T: JsonSchema>(mut self) -> Self {
+        self.schema = Some(playhouse_tools::schema_text::<T>());
+        self
+    }
+
+    /// Adds something that every reply has to pass: a pure function that says what is wrong, in words for the model.
+    ///
+    /// A reply that does not pass is rejected like one that does not fit [`AgentBuilder::output`]. A function that panics
+    /// rejects.
+    pub fn guardrail(mut self, check: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static) -> Self {
+        self.guardrails.push(Guardrail::new(check));
+        self
+    }
+
     pub(crate) fn id(&self) -> AgentId {
         AgentId(Arc::clone(&self.name))
     }
@@ -168,6 +212,9 @@ impl AgentBuilder {
             max_steps: self.max_steps,
             restart: self.restart.clone(),
             may_ask: self.may_ask,
+            handoffs: self.handoffs.iter().filter_map(|to| AgentName::new(to).ok()).collect(),
+            schema: self.schema.clone(),
+            guardrails: self.guardrails.clone(),
             ..AgentDefinition::new(name)
         }
     }

@@ -1,26 +1,23 @@
 //! The checks of a scenario, and the definition that comes out of them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
 
-use playhouse_agents::ASK_PERSON;
-use playhouse_coordinator::{Condition, CrewDefinition, Escalation};
+use playhouse_agents::{ASK_PERSON, HANDOFF_PREFIX};
+use playhouse_coordinator::Escalation;
 use playhouse_types::{AgentName, Lane, ModelName, ScenarioName};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::agent::AgentBuilder;
-use super::crew::CrewDraft;
-use super::describe;
 use super::error::{Problem, ScenarioError};
 use super::result;
 use super::scenario::{Scenario, ScenarioBuilder};
 use super::tool_list::{ListedTools, SingleTool, ToolsId};
+use super::{crews, describe};
 use crate::definition::{Definition, ToolSource};
 
 /// Names that a transcript or a journal uses for something other than an agent.
-const RESERVED: [&str; 3] = [Lane::RUN, "user", "runtime"];
+pub(super) const RESERVED: [&str; 3] = [Lane::RUN, "user", "runtime"];
 
 /// Checks a scenario and makes its definition.
 pub(super) fn build<I, O>(mut draft: ScenarioBuilder<I, O>) -> Result<Scenario<I, O>, ScenarioError>
@@ -36,7 +33,7 @@ where
     draft.agents.iter().for_each(|agent| check_agent(agent, &draft, &mut problems));
     let singles = single_tools(&draft.agents);
     check_tool_names(&draft, &singles, &mut problems);
-    let crew = check_crew(&draft, &mut problems);
+    let crew = crews::check(&draft.crews, &draft.agents, &mut problems);
     let (Some(name), Some(crew), true) = (name, crew, problems.is_empty()) else {
         return Err(ScenarioError::new(draft.name.clone(), problems));
     };
@@ -48,8 +45,8 @@ where
         singles.into_iter().map(|tool| ToolSource::Single(tool.tool)).chain(sets).collect();
     let agents: Vec<_> = draft.agents.iter().zip(names).map(|(agent, name)| agent.definition(name)).collect();
     let definition = Definition {
-        hash: describe::hash(&name, &agents, &tools, crew),
-        crew: crew_definition(crew, &draft.agents),
+        hash: describe::hash(&name, &agents, &tools, &draft.crews),
+        crew: crews::definition(crew, &draft.crews, &draft.agents),
         name,
         about: draft.about,
         parameters: "{}".to_owned(),
@@ -108,8 +105,9 @@ fn check_agent<I, O>(agent: &AgentBuilder, draft: &ScenarioBuilder<I, O>, proble
         problems.push(Problem::NoScript { agent: name.clone(), ladder });
     }
     let asks = agent.may_ask.then(|| ASK_PERSON.to_owned());
-    let listed =
-        agent.tools.iter().flat_map(ListedTools::specs).map(|spec| spec.name.to_string()).chain(asks);
+    let handoffs = agent.handoffs.iter().map(|to| format!("{HANDOFF_PREFIX}{to}"));
+    let listed = agent.tools.iter().flat_map(ListedTools::specs).map(|spec| spec.name.to_string());
+    let listed = listed.chain(asks).chain(handoffs);
     for (tool, count) in repeated(listed) {
         problems.push(Problem::ToolListedTwice { agent: name.clone(), tool, count });
     }
@@ -154,81 +152,8 @@ fn check_tool_names<I, O>(
     }
 }
 
-/// Checks the crew and returns it if there is exactly one.
-fn check_crew<'a, I, O>(
-    draft: &'a ScenarioBuilder<I, O>,
-    problems: &mut Vec<Problem>,
-) -> Option<&'a CrewDraft> {
-    let crew = match draft.crews.as_slice() {
-        [crew] => crew,
-        [] => {
-            problems.push(Problem::NoCrew);
-            return None;
-        }
-        crews => {
-            problems.push(Problem::SeveralCrews { count: crews.len() });
-            return None;
-        }
-    };
-    check_members(crew, &draft.agents, problems);
-    if crew.until.is_none() && !crew.pattern.has_own_end() {
-        problems.push(Problem::NoEnd);
-    }
-    for (place, condition) in [("until", &crew.until), ("limit", &crew.limit)] {
-        for condition in condition.iter().flat_map(met_at_once) {
-            problems.push(Problem::MetAtOnce { place, condition });
-        }
-    }
-    Some(crew)
-}
-
-fn check_members(crew: &CrewDraft, agents: &[AgentBuilder], problems: &mut Vec<Problem>) {
-    if crew.members.is_empty() {
-        problems.push(Problem::EmptyCrew);
-        return;
-    }
-    let is_agent = |member: &Arc<str>| agents.iter().any(|agent| Arc::ptr_eq(&agent.name, member));
-    for member in crew.members.iter().filter(|member| !is_agent(&member.0)) {
-        problems.push(Problem::UnknownMember { agent: member.0.to_string() });
-    }
-    for (agent, count) in repeated(crew.members.iter().map(|member| member.0.to_string())) {
-        problems.push(Problem::DuplicateMember { agent, count });
-    }
-    for agent in
-        agents.iter().filter(|agent| !crew.members.iter().any(|member| Arc::ptr_eq(&member.0, &agent.name)))
-    {
-        problems.push(Problem::NotInCrew { agent: agent.name.to_string() });
-    }
-}
-
-fn crew_definition(crew: &CrewDraft, drafts: &[AgentBuilder]) -> CrewDefinition {
-    // The names were checked with the agents they belong to.
-    let agents = crew.members.iter().filter_map(|member| AgentName::new(&member.0).ok()).collect();
-    let policy = |agent: &AgentBuilder| Some((AgentName::new(&agent.name).ok()?, agent.policy.clone()));
-    CrewDefinition {
-        policies: drafts.iter().filter_map(policy).collect(),
-        agents,
-        pattern: crew.pattern.boxed(),
-        until: crew.until.clone(),
-        limit: crew.limit.clone().unwrap_or_else(CrewDefinition::default_limit),
-    }
-}
-
-/// Returns the parts of a condition that are met before anything has happened, as they are written.
-fn met_at_once(condition: &Condition) -> Vec<String> {
-    match condition {
-        Condition::Says(text) if text.is_empty() => vec!["says(\"\")".to_owned()],
-        Condition::Turns(0) => vec!["turns(0)".to_owned()],
-        Condition::Tokens(0) => vec!["tokens(0)".to_owned()],
-        Condition::CostMicrousd(0) => vec!["cost_microusd(0)".to_owned()],
-        Condition::Active(Duration::ZERO) => vec!["deadline(0)".to_owned()],
-        Condition::All(parts) | Condition::Any(parts) => parts.iter().flat_map(met_at_once).collect(),
-        _ => Vec::new(),
-    }
-}
-
 /// Returns the names that occur more than once, with how often.
-fn repeated(names: impl Iterator<Item = String>) -> impl Iterator<Item = (String, usize)> {
+pub(super) fn repeated(names: impl Iterator<Item = String>) -> impl Iterator<Item = (String, usize)> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     names.for_each(|name| *counts.entry(name).or_default() += 1);
     counts.into_iter().filter(|(_, count)| *count > 1)

@@ -1,6 +1,7 @@
 //! The builder of a crew: who takes part, who speaks when, when it ends.
 
 use std::fmt;
+use std::sync::Arc;
 
 use playhouse_coordinator::{Condition, Pattern};
 
@@ -8,6 +9,8 @@ use super::agent::AgentId;
 
 /// A crew as declared, unchecked.
 pub(crate) struct CrewDraft {
+    /// Its name among the members of another crew; `None` for the conversation of the run itself.
+    pub(crate) name: Option<Arc<str>>,
     pub(crate) pattern: Box<dyn Pattern>,
     /// The pattern's type: two crews that differ only in it have different hashes.
     pub(crate) pattern_name: &'static str,
@@ -17,9 +20,15 @@ pub(crate) struct CrewDraft {
 }
 
 impl CrewDraft {
-    pub(crate) fn new<P: Pattern + 'static>(pattern: P, members: Vec<AgentId>) -> Self {
+    pub(crate) fn new<P: Pattern + 'static>(name: Option<&str>, pattern: P, members: Vec<AgentId>) -> Self {
         let pattern_name = std::any::type_name::<P>();
-        Self { pattern: Box::new(pattern), pattern_name, members, until: None, limit: None }
+        let name = name.map(Into::into);
+        Self { name, pattern: Box::new(pattern), pattern_name, members, until: None, limit: None }
+    }
+
+    /// Returns what messages call it: `the crew`, or ``crew `debate` ``.
+    pub(crate) fn label(&self) -> String {
+        self.name.as_ref().map_or_else(|| "the crew".to_owned(), |name| format!("crew `{name}`"))
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) fn hash(
     name: &ScenarioName,
     agents: &[AgentDefinition],
     tools: &[ToolSource],
-    crew: &CrewDraft,
+    crews: &[CrewDraft],
 ) -> [u8; 32] {
     let agents: Vec<_> = agents.iter().map(describe_agent).collect();
     let tools: Vec<_> = tools.iter().flat_map(ToolSource::specs).collect();
@@ -22,15 +22,21 @@ pub(super) fn hash(
         "name": name,
         "agents": agents,
         "tools": tools,
-        "crew": {
-            "pattern": crew.pattern_name,
-            "members": crew.members.iter().map(|member| member.0.as_ref()).collect::<Vec<_>>(),
-            "until": crew.until,
-            "limit": crew.limit,
-        },
+        "crews": crews.iter().map(describe_crew).collect::<Vec<_>>(),
     });
     // The keys of a JSON object are sorted: the text is the same in every process.
     *blake3::hash(description.to_string().as_bytes()).as_bytes()
+}
+
+fn describe_crew(crew: &CrewDraft) -> serde_json::Value {
+    json!({
+        "name": crew.name.as_deref(),
+        "pattern": crew.pattern_name,
+        "set_up": crew.pattern.describe(),
+        "members": crew.members.iter().map(|member| member.0.as_ref()).collect::<Vec<_>>(),
+        "until": crew.until,
+        "limit": crew.limit,
+    })
 }
 
 fn describe_agent(agent: &AgentDefinition) -> serde_json::Value {
@@ -45,5 +51,8 @@ fn describe_agent(agent: &AgentDefinition) -> serde_json::Value {
         "max_output_tokens": agent.max_output_tokens,
         "max_steps": agent.max_steps,
         "may_ask": agent.may_ask,
+        "handoffs": agent.handoffs,
+        "output": agent.schema,
+        "guardrails": agent.guardrails.len(),
     })
 }

@@ -103,31 +103,75 @@ pub enum Problem {
         count: usize,
     },
     /// A crew without agents.
-    #[error("its crew is empty: list the agents in `scenario.crew(pattern, [&agent, ..])`")]
-    EmptyCrew,
+    #[error("{crew} is empty: list the agents in `scenario.crew(pattern, [&agent, ..])`")]
+    EmptyCrew {
+        /// Which crew, in words.
+        crew: String,
+    },
     /// An agent is listed twice in the crew.
-    #[error("agent `{agent}` is in the crew {count} times")]
+    #[error("agent `{agent}` is in {crew} {count} times")]
     DuplicateMember {
+        /// Which crew, in words.
+        crew: String,
         /// The agent.
         agent: String,
         /// How often.
         count: usize,
     },
     /// The crew lists an agent that was made by the builder of another scenario.
-    #[error("the crew lists `{agent}`, an agent of another scenario")]
+    #[error("{crew} lists `{agent}`, which is no agent of this scenario")]
     UnknownMember {
+        /// Which crew, in words.
+        crew: String,
         /// The agent.
         agent: String,
     },
     /// An agent takes no part.
-    #[error("agent `{agent}` is not in the crew: it would never speak")]
+    #[error("`{agent}` is in no crew: it would never speak")]
     NotInCrew {
-        /// The agent.
+        /// The agent, or the crew that is to take part in another.
         agent: String,
     },
+    /// An agent takes part twice.
+    #[error("`{agent}` is in {crews}: an agent is in one crew, so declare one for each")]
+    InSeveralCrews {
+        /// The agent.
+        agent: String,
+        /// Which crews, in words.
+        crews: String,
+    },
+    /// Something is wrong with how a pattern is set up.
+    #[error("{crew}: {detail}")]
+    Pattern {
+        /// Which crew, in words.
+        crew: String,
+        /// What is wrong, with the name of the thing at fault.
+        detail: String,
+    },
+    /// A handoff to somebody who could not take the floor.
+    #[error("agent `{agent}`: `.handoff(\"{to}\")` names nobody else in its crew")]
+    HandoffToNobody {
+        /// The agent.
+        agent: String,
+        /// Whom it names.
+        to: String,
+    },
+    /// A handoff whose tool no endpoint takes.
+    #[error(
+        "agent `{agent}`: `.handoff(\"{to}\")` needs a tool `transfer_to_{to}` of more than 64 characters: shorten the name"
+    )]
+    HandoffName {
+        /// The agent.
+        agent: String,
+        /// Whom it names.
+        to: String,
+    },
     /// The conversation has no planned end.
-    #[error("the crew has no planned end: its pattern does not conclude by itself, so add `.until(..)`")]
-    NoEnd,
+    #[error("{crew} has no planned end: its pattern does not conclude by itself, so add `.until(..)`")]
+    NoEnd {
+        /// Which crew, in words.
+        crew: String,
+    },
     /// A condition that is met before anybody speaks.
     #[error("`.{place}(..)`: `{condition}` is met before anybody speaks")]
     MetAtOnce {

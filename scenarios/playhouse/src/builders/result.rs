@@ -47,7 +47,7 @@ pub(super) fn default_result<O: Serialize + DeserializeOwned + 'static>() -> Res
             // A text is its own JSON string, so this is the identity.
             return Ok(serde_json::from_value::<O>(serde_json::Value::String(last.content.clone()))?);
         }
-        let json = last_json_object(&last.content).ok_or_else(|| {
+        let json = playhouse_tools::last_json_object(&last.content).ok_or_else(|| {
             ResultError::new(format!("the last message, of `{}`, holds no JSON object", last.from))
         })?;
         serde_json::from_str(json).map_err(|error| {
@@ -67,25 +67,6 @@ pub(super) fn result<O: Serialize>(
         let result = make(&conversation).map_err(|error| error.to_string())?;
         serde_json::to_string(&result).map_err(|error| error.to_string())
     })
-}
-
-/// Returns the text of the last JSON object in `text` that is not part of another one.
-pub(crate) fn last_json_object(text: &str) -> Option<&str> {
-    let mut last = None;
-    let mut from = 0;
-    while let Some(start) = text.get(from..).and_then(|rest| rest.find('{')).map(|place| from + place) {
-        let rest = text.get(start..)?;
-        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<serde::de::IgnoredAny>();
-        from = match values.next() {
-            Some(Ok(_)) => {
-                let end = start + values.byte_offset();
-                last = text.get(start..end);
-                end
-            }
-            _ => start + 1,
-        };
-    }
-    last
 }
 
 /// Wraps a scenario's case reader: inputs become JSON text, names must be unique, and every error names the folder.
@@ -125,36 +106,4 @@ pub(super) fn report<O: DeserializeOwned + 'static>(
             Err(_) => results.iter().map(|(_, json)| format!("{json}\n")).collect(),
         }
     }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::last_json_object;
-
-    #[track_caller]
-    fn check(text: &str, expected: Option<&str>) {
-        assert_eq!(last_json_object(text), expected);
-    }
-
-    #[test]
-    fn the_last_whole_object_counts() {
-        check(r#"first {"a": 1}, then {"b": {"c": 2}} CLOSED"#, Some(r#"{"b": {"c": 2}}"#));
-    }
-
-    #[test]
-    fn a_fence_around_it_does_not_matter() {
-        check("```json\n{\"a\": \"}\"}\n```", Some(r#"{"a": "}"}"#));
-    }
-
-    #[test]
-    fn braces_that_are_not_json_are_passed_over() {
-        check("{not json} {\"a\": 1} {", Some("{\"a\": 1}"));
-        check("{{{", None);
-        check("ä{\"ö\": 1}ü", Some("{\"ö\": 1}"));
-    }
-
-    #[test]
-    fn no_object_is_none() {
-        check("[1, 2]", None);
-    }
 }

@@ -210,8 +210,22 @@ where
         pattern: impl Pattern + 'static,
         members: impl IntoIterator<Item = &'a AgentId>,
     ) -> CrewBuilder<'_> {
-        let draft = CrewDraft::new(pattern, members.into_iter().cloned().collect());
+        let draft = CrewDraft::new(None, pattern, members.into_iter().cloned().collect());
         CrewBuilder(self.crews.push_mut(draft))
+    }
+
+    /// Adds a crew that takes part in another one as if it were an agent: it is asked what an agent would be asked, talks
+    /// about that in a conversation of its own, and what is said there last is its answer.
+    pub fn crew_named<'a>(
+        &mut self,
+        name: &str,
+        pattern: impl Pattern + 'static,
+        members: impl IntoIterator<Item = &'a AgentId>,
+        define: impl FnOnce(CrewBuilder<'_>) -> CrewBuilder<'_>,
+    ) -> AgentId {
+        let draft = CrewDraft::new(Some(name), pattern, members.into_iter().cloned().collect());
+        define(CrewBuilder(self.crews.push_mut(draft)));
+        AgentId(name.into())
     }
 
     /// Checks the whole scenario.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use playhouse_agents::{Agent, AgentArgs, RunContext, question_spec, request_header};
+use playhouse_agents::{Agent, AgentArgs, RunContext, own_specs, request_header};
 use playhouse_coordinator::{CheckArguments, Coordinator, CoordinatorArgs, CrewLinks, RunRest};
 use playhouse_journal::{JournalRead, PendingCommand};
 use playhouse_messages::{Address, AgentMsg, CoordinatorMsg, Mail};
@@ -55,14 +55,14 @@ pub(super) struct Parts<'a> {
 impl Parts<'_> {
     /// Makes the header of each agent's requests.
     pub(super) fn models(&self) -> BTreeMap<AgentName, ModelSlot> {
-        let names: Vec<AgentName> = self.agents_in_order().map(|agent| agent.name.clone()).collect();
+        let crew = &self.opened.definition.crew;
         self.agents_in_order()
             .filter_map(|definition| {
                 let model = self.means.models.get(&definition.name)?;
                 let specs = definition.tools.iter().filter_map(|name| self.means.tools.get(name.as_str()));
-                let specs =
-                    specs.map(|tool| Arc::clone(tool.spec())).chain(definition.may_ask.then(question_spec));
-                let header = request_header(definition, model.name.clone(), &names, specs.collect());
+                let specs = specs.map(|tool| Arc::clone(tool.spec())).chain(own_specs(definition));
+                let company = crew.company_of(&definition.name);
+                let header = request_header(definition, model.name.clone(), &company, specs.collect());
                 Some((definition.name.clone(), ModelSlot::new(model, header)))
             })
             .collect()

@@ -9,14 +9,14 @@ use playhouse_coordinator::CoordinatorState;
 use playhouse_journal::Record;
 use playhouse_messages::{RunFacts, RunLog, TranscriptView};
 use playhouse_storage::Snapshot;
-use playhouse_types::{AgentName, Lane, Message};
+use playhouse_types::{AgentName, Lane, Message, ThreadId};
 use serde::{Deserialize, Serialize};
 
 use crate::definition::Definition;
 
 /// The version of all folds and of the stored form together: a change of either gets the next one, and snapshots of other
 /// versions are not used.
-const FOLD_VERSION: u32 = 1;
+const FOLD_VERSION: u32 = 2;
 
 /// What the records of a run up to one of them come to, conversation aside. Changes only in [`RunFold::apply`].
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ pub(crate) struct RunFold {
 #[derive(Debug)]
 pub(crate) struct Restored {
     pub(crate) fold: RunFold,
-    pub(crate) messages: Vec<Message>,
+    pub(crate) messages: Vec<(ThreadId, Message)>,
 }
 
 /// The stored form.
@@ -40,7 +40,7 @@ pub(crate) struct Restored {
 struct Stored<'a> {
     definition_hash: [u8; 32],
     facts: Cow<'a, RunFacts>,
-    messages: Vec<Cow<'a, Message>>,
+    messages: Vec<(ThreadId, Cow<'a, Message>)>,
     /// As the coordinator writes it.
     coordinator: Vec<u8>,
     agents: Cow<'a, [Arc<AgentState>]>,
@@ -93,11 +93,20 @@ impl RunFold {
 
     /// Returns the snapshot of this state; `None` if the crew's pattern has no stored form. `log` holds the conversation.
     pub(crate) fn to_snapshot(&self, log: &RunLog) -> Option<Snapshot> {
-        let conversation = TranscriptView::new(Arc::clone(log.transcript()), self.facts.n_messages());
+        let threads = self.facts.spoken_threads();
+        let views: Vec<(ThreadId, TranscriptView)> = threads
+            .map(|thread| {
+                let transcript = log.threads().get(thread);
+                (thread, TranscriptView::new(transcript, self.facts.n_messages(thread)))
+            })
+            .collect();
+        let messages = views
+            .iter()
+            .flat_map(|(thread, view)| view.iter().map(|entry| (*thread, Cow::Borrowed(&entry.message))));
         let stored = Stored {
             definition_hash: self.definition_hash,
             facts: Cow::Borrowed(&self.facts),
-            messages: conversation.iter().map(|entry| Cow::Borrowed(&entry.message)).collect(),
+            messages: messages.collect(),
             coordinator: self.coordinator.save()?,
             agents: Cow::Borrowed(&self.agents),
         };
@@ -140,7 +149,8 @@ impl RunFold {
             coordinator,
             agents: stored.agents.into_owned(),
         };
-        Ok(Restored { fold, messages: stored.messages.into_iter().map(Cow::into_owned).collect() })
+        let messages = stored.messages.into_iter().map(|(thread, message)| (thread, message.into_owned()));
+        Ok(Restored { fold, messages: messages.collect() })
     }
 }
 

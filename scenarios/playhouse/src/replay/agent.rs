@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use playhouse_agents::{AgentDecision, AgentDefinition, AgentState, CallGate, OfferedTools};
+use playhouse_agents::{
+    AgentDecision, AgentDefinition, AgentState, CallGate, Ending, OfferedTools, ending, model_request,
+    offered_names,
+};
 use playhouse_journal::{Event, ModelIntent, Record};
-use playhouse_messages::{ModelRequest, Transcript, TranscriptView};
+use playhouse_messages::Threads;
 use playhouse_tools::KeyPlace;
 use playhouse_types::{
     CallId, Label, Lane, Message, ModelName, Participant, RunId, Seq, TurnId, TurnOutcome,
@@ -29,8 +32,8 @@ pub(super) struct AgentReplay<'a> {
 pub(super) struct Seen<'a> {
     /// All records of the run.
     pub(super) records: &'a [Arc<Record>],
-    /// Its conversation.
-    pub(super) transcript: &'a Arc<Transcript>,
+    /// Its conversations.
+    pub(super) threads: &'a Threads,
     /// What is in force.
     pub(super) terms: &'a Terms,
 }
@@ -39,7 +42,8 @@ pub(super) struct Seen<'a> {
 struct Asked<'a> {
     record: &'a Record,
     found: &'a ModelIntent,
-    transcript: TranscriptView,
+    threads: &'a Threads,
+    upto: u32,
 }
 
 impl<'a> AgentReplay<'a> {
@@ -59,13 +63,14 @@ impl<'a> AgentReplay<'a> {
         record: &Record,
         coordinator: &mut CoordinatorReplay<'_>,
     ) -> Derived {
-        let Seen { records, transcript, terms } = seen;
+        let Seen { records, threads, terms } = seen;
         match (&record.event, record.causation) {
             // What the task of a call records is what happened. The ends that an agent decides itself name its place.
             (
                 Event::ModelResult { .. }
                 | Event::ModelFailed { .. }
                 | Event::ToolInDoubt { .. }
+                | Event::ToolIntentRenewed { .. }
                 | Event::ActorFailed { .. }
                 | Event::ActorRestarted { .. },
                 _,
@@ -85,8 +90,7 @@ impl<'a> AgentReplay<'a> {
         };
         match &record.event {
             Event::ModelIntent(found) => {
-                let view = TranscriptView::new(Arc::clone(transcript), upto);
-                let asked = Asked { record, found, transcript: view };
+                let asked = Asked { record, found, threads, upto };
                 self.derive_asking(terms, asked, &decision)
             }
             Event::ToolIntent(_)
@@ -96,7 +100,9 @@ impl<'a> AgentReplay<'a> {
             | Event::ReviewOpened { .. } => {
                 self.derive_call(key_place(records, record), terms, record, &decision)
             }
-            Event::MessagePosted { message } => self.derive_message(turn, message, &decision),
+            Event::MessagePosted { .. } | Event::ReplyRejected { .. } => {
+                self.derive_ending(turn, record, &decision)
+            }
             Event::TurnEnded { outcome: TurnOutcome::Cancelled, .. } => {
                 let has_open_calls = matches!(decision, AgentDecision::AwaitCalls { .. });
                 if !has_open_calls && coordinator.cancels(records, record) {
@@ -105,11 +111,7 @@ impl<'a> AgentReplay<'a> {
                     Derived::Other(words::agent_decision(&decision))
                 }
             }
-            Event::TurnEnded { outcome, .. } => match &decision {
-                AgentDecision::Post { .. } if *outcome == TurnOutcome::Replied => Derived::Same,
-                AgentDecision::End { outcome: expected } if expected == outcome => Derived::Same,
-                _ => Derived::Other(words::agent_decision(&decision)),
-            },
+            Event::TurnEnded { .. } => self.derive_ending(turn, record, &decision),
             _ => Derived::Other(words::agent_decision(&decision)),
         }
     }
@@ -127,7 +129,7 @@ impl<'a> AgentReplay<'a> {
     /// Whether a lost call had really been lost cannot be seen afterwards: asking again is right wherever the call had
     /// no end yet.
     fn derive_asking(&self, terms: &Terms, asked: Asked<'_>, decision: &AgentDecision) -> Derived {
-        let Asked { record, found, transcript } = asked;
+        let Asked { record, found, threads, upto } = asked;
         let (AgentDecision::Ask { step, attempt }
         | AgentDecision::AwaitModel { step, next_attempt: attempt }) = decision
         else {
@@ -139,15 +141,9 @@ impl<'a> AgentReplay<'a> {
         }
         let model = self.model(terms).unwrap_or_else(|| found.model.clone());
         let header = Arc::new(self.cast.header(self.definition, model.clone()));
-        let request = ModelRequest {
-            agent: self.definition.name.clone(),
-            turn: record.key.turn,
-            step,
-            header_hash: header.hash(),
-            header,
-            transcript,
-            own: Arc::clone(self.state.own()),
-        };
+        let hash = header.hash();
+        let place = (record.key.turn, upto, step);
+        let request = model_request(self.definition, &self.state, (header, hash), threads, place);
         let expected = ModelIntent { model, request_hash: request.hash(), attempt: *attempt };
         Derived::compare(&Event::ModelIntent(expected), &record.event)
     }
@@ -178,8 +174,8 @@ impl<'a> AgentReplay<'a> {
         });
         let asked = due.and_then(|call| Some((call, self.state.requested(call.ordinal)?)));
         let Some((call, request)) = asked else { return Derived::Other(words::agent_decision(decision)) };
-        let offered =
-            OfferedTools { names: self.definition.tools.clone(), registry: Arc::clone(&self.cast.tools) };
+        let names = offered_names(self.definition, self.state.brief().map(AsRef::as_ref));
+        let offered = OfferedTools { names, registry: Arc::clone(&self.cast.tools) };
         let gate = CallGate {
             agent: self.definition,
             offered: &offered,
@@ -197,13 +193,25 @@ impl<'a> AgentReplay<'a> {
         Derived::compare(&expected, &record.event)
     }
 
-    fn derive_message(&self, turn: TurnId, message: &Message, decision: &AgentDecision) -> Derived {
-        let AgentDecision::Post { content } = decision else {
-            return Derived::Other(words::agent_decision(decision));
+    /// Derives what a turn ends with, or that its reply was rejected.
+    fn derive_ending(&self, turn: TurnId, record: &Record, decision: &AgentDecision) -> Derived {
+        let Some(ending) = guarded(|| ending(self.definition, &self.state, decision)) else {
+            return Derived::other("a guardrail that does not panic");
         };
-        let from = Participant::Agent(self.definition.name.clone());
-        let expected = Message { turn, from, content: content.clone(), label: Label::default() };
-        if expected == *message { Derived::Same } else { Derived::Other(words::agent_decision(decision)) }
+        let is_same = match (&record.event, ending) {
+            (Event::MessagePosted { message }, Some(Ending::Turn { content: Some(content), .. })) => {
+                let from = Participant::Agent(self.definition.name.clone());
+                *message == Message { turn, from, content, label: Label::default() }
+            }
+            (Event::TurnEnded { outcome, .. }, Some(Ending::Turn { outcome: expected, .. })) => {
+                *outcome == expected
+            }
+            (Event::ReplyRejected { feedback }, Some(Ending::Rejected { feedback: expected })) => {
+                *feedback == expected
+            }
+            _ => false,
+        };
+        if is_same { Derived::Same } else { Derived::Other(words::agent_decision(decision)) }
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use playhouse_agents::{AgentDefinition, question_spec, request_header};
+use playhouse_agents::{AgentDefinition, own_specs, request_header};
 use playhouse_messages::RequestHeader;
 use playhouse_tools::ToolRegistry;
-use playhouse_types::{AgentName, ModelName};
+use playhouse_types::ModelName;
 
 use crate::definition::Definition;
 
@@ -18,9 +18,8 @@ pub(crate) struct Cast {
 impl Cast {
     /// Makes the header of an agent's requests to a model.
     pub(super) fn header(&self, agent: &AgentDefinition, model: ModelName) -> RequestHeader {
-        let names: Vec<AgentName> = self.definition.agents.iter().map(|agent| agent.name.clone()).collect();
         let specs = agent.tools.iter().filter_map(|name| self.tools.get(name.as_str()));
-        let specs = specs.map(|tool| Arc::clone(tool.spec())).chain(agent.may_ask.then(question_spec));
-        request_header(agent, model, &names, specs.collect())
+        let specs = specs.map(|tool| Arc::clone(tool.spec())).chain(own_specs(agent));
+        request_header(agent, model, &self.definition.crew.company_of(&agent.name), specs.collect())
     }
 }

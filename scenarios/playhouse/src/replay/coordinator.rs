@@ -6,7 +6,7 @@ use playhouse_coordinator::{
     Acceptance, CheckArguments, Consequences, CoordinatorState, Decision, conclusion,
 };
 use playhouse_journal::{Command, CommandId, Event, PendingCommand, Record};
-use playhouse_messages::Transcript;
+use playhouse_messages::ThreadFold;
 use playhouse_types::{RunOutcome, Seq, Timestamp};
 
 use super::{Cast, Derived, guarded, upto, words};
@@ -18,7 +18,7 @@ const N_TRIES: usize = 4;
 /// The fold of a conversation up to some record.
 struct Fold {
     state: CoordinatorState,
-    transcript: Arc<Transcript>,
+    conversation: ThreadFold,
     at: Seq,
     /// When the last record was written.
     time: Timestamp,
@@ -27,7 +27,7 @@ struct Fold {
 impl Fold {
     fn new(cast: &Cast) -> Self {
         let state = CoordinatorState::new(cast.definition.crew.clone());
-        Self { state, transcript: Arc::default(), at: Seq(0), time: Timestamp::default() }
+        Self { state, conversation: ThreadFold::default(), at: Seq(0), time: Timestamp::default() }
     }
 
     /// Folds up to `seq` and tells whether the pattern allows it: one that panics takes its coordinator down, which is
@@ -48,9 +48,7 @@ impl Fold {
             *self = Self::new(cast);
         }
         for record in upto(records, seq).iter().skip(usize::try_from(self.at.0).unwrap_or(usize::MAX)) {
-            if let Event::MessagePosted { message } = &record.event {
-                self.transcript.push(message.clone());
-            }
+            self.conversation.apply(record);
             self.state.apply(record);
             (self.at, self.time) = (record.seq, record.time);
         }
@@ -58,7 +56,7 @@ impl Fold {
 
     /// Decides at a time. A pattern that panics takes its coordinator down, which is started and asks again.
     fn decide(&self, now: Timestamp) -> Option<Decision> {
-        (0..N_TRIES).find_map(|_| guarded(|| self.state.decide(&self.transcript, now)))
+        (0..N_TRIES).find_map(|_| guarded(|| self.state.decide(self.conversation.threads(), now)))
     }
 }
 
@@ -90,6 +88,7 @@ impl<'a> CoordinatorReplay<'a> {
             }
             (
                 Event::TurnAssigned { .. }
+                | Event::Briefed { .. }
                 | Event::TurnEnded { .. }
                 | Event::MessagePosted { .. }
                 | Event::ModelReplaced { .. }
@@ -99,6 +98,7 @@ impl<'a> CoordinatorReplay<'a> {
             ) => Derived::other("the place of the coordinator that decided it"),
             (
                 Event::TurnAssigned { .. }
+                | Event::Briefed { .. }
                 | Event::TurnEnded { .. }
                 | Event::MessagePosted { .. }
                 | Event::ModelReplaced { .. }
@@ -148,8 +148,8 @@ impl<'a> CoordinatorReplay<'a> {
                     self.derive_conclusion(records, record, outcome)
                 }
                 _ => {
-                    let upto = self.seen.transcript.len();
-                    let records_of = || self.seen.state.records_of(&decision, upto, record.epoch);
+                    let threads = self.seen.conversation.threads();
+                    let records_of = || self.seen.state.records_of(&decision, threads, record.epoch);
                     let Some(consequences) = guarded(records_of) else {
                         return Derived::other("a pattern that does not panic");
                     };

@@ -11,6 +11,10 @@ pub(crate) fn event(event: &Event) -> String {
         Event::TurnAssigned { turn, speaker, reason, upto } => {
             format!("turn {turn} for `{speaker}` with {upto} messages ({reason})")
         }
+        Event::Briefed { turn, brief } => {
+            format!("turn {turn} is told in thread {}: {} ({})", brief.thread, brief.instruction, brief.note)
+        }
+        Event::ReplyRejected { feedback } => format!("the reply is rejected: {feedback}"),
         Event::TurnEnded { turn, outcome } => format!("the end of turn {turn}: {}", json(outcome)),
         Event::ModelIntent(intent) => {
             let hash: String = intent.request_hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
@@ -63,6 +67,13 @@ pub(super) fn decision(decision: &Decision) -> String {
         Decision::Conclude(outcome) => {
             format!("the end of the run, {}: {}", outcome.kind.status().as_str(), outcome.detail)
         }
+        Decision::Say { message, .. } => said(&message.from, &message.content),
+        Decision::Post(messages) => {
+            let said: Vec<String> =
+                messages.iter().map(|message| said(&message.from, &message.content)).collect();
+            said.join(", ")
+        }
+        Decision::EndCrew { turn, outcome, .. } => format!("the end of turn {turn}: {}", json(outcome)),
         Decision::Assign(turns) => {
             let turns: Vec<String> = turns
                 .iter()
@@ -89,7 +100,10 @@ pub(super) fn agent_decision(decision: &AgentDecision) -> String {
             format!("calls are waited for: {}", calls.join(", "))
         }
         AgentDecision::Stuck => "nothing: a person has to say what became of a call".to_owned(),
-        AgentDecision::Post { content } => format!("the turn ends with the message: {content}"),
+        AgentDecision::Post { content, .. } => format!("the turn ends with the message: {content}"),
+        AgentDecision::HandOff { to, content } => {
+            format!("the floor goes to {to} with the message: {content}")
+        }
         AgentDecision::End { outcome } => format!("the turn ends: {}", json(outcome)),
     }
 }

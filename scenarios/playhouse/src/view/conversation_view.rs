@@ -307,7 +307,9 @@ pub(crate) fn actor_name(lane: &Lane) -> &str {
 /// Shows how a turn ended, unless it ended with a reply.
 pub(crate) fn turn_outcome(outcome: &TurnOutcome) -> Option<String> {
     match outcome {
-        TurnOutcome::Replied => None,
+        TurnOutcome::Replied | TurnOutcome::Answered { .. } => None,
+        TurnOutcome::HandedOff { to } => Some(format!("handed over to {to}")),
+        TurnOutcome::Unfit { detail } => Some(format!("no reply fitted: {}", one_line(detail, REASON_CHARS))),
         TurnOutcome::Limited { limit } => Some(format!("limit reached: {}", one_line(limit, REASON_CHARS))),
         TurnOutcome::ModelFailed { detail } => {
             Some(format!("model failed: {}", one_line(detail, REASON_CHARS)))

@@ -1,0 +1,189 @@
+//! The checks of the crews of a scenario, and the definition that comes out of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use playhouse_agents::HANDOFF_PREFIX;
+use playhouse_coordinator::{Condition, CrewDefinition};
+use playhouse_types::{AgentName, ToolName};
+
+use super::agent::AgentBuilder;
+use super::check::{RESERVED, repeated};
+use super::crew::CrewDraft;
+use super::error::Problem;
+
+/// Checks the crews and returns the one that the run begins with, if there is exactly one.
+pub(super) fn check<'a>(
+    crews: &'a [CrewDraft],
+    agents: &[AgentBuilder],
+    problems: &mut Vec<Problem>,
+) -> Option<&'a CrewDraft> {
+    let main: Vec<&CrewDraft> = crews.iter().filter(|crew| crew.name.is_none()).collect();
+    let main = match main.as_slice() {
+        [crew] => *crew,
+        [] => {
+            problems.push(Problem::NoCrew);
+            return None;
+        }
+        crews => {
+            problems.push(Problem::SeveralCrews { count: crews.len() });
+            return None;
+        }
+    };
+    check_names(crews, agents, problems);
+    let places = Places::of(crews, agents);
+    for crew in crews {
+        check_members(crew, &places, problems);
+        check_ends(crew, problems);
+        let faults = crew.pattern.faults(&member_names(crew));
+        let label = crew.label();
+        problems
+            .extend(faults.into_iter().map(|fault| Problem::Pattern { crew: label.clone(), detail: fault }));
+    }
+    places.check(problems);
+    agents.iter().for_each(|agent| check_handoffs(agent, crews, problems));
+    Some(main)
+}
+
+/// Makes the definition of a checked crew, and of those within it.
+pub(super) fn definition(crew: &CrewDraft, crews: &[CrewDraft], agents: &[AgentBuilder]) -> CrewDefinition {
+    // The names were checked with the agents they belong to.
+    let members = member_names(crew);
+    let staff: Vec<AgentName> =
+        crew.pattern.staff().into_iter().filter(|name| !members.contains(name)).collect();
+    let named = |name: &AgentName| crews.iter().find(|crew| crew.name.as_deref() == Some(name.as_str()));
+    let within = members.iter().chain(&staff).filter_map(|name| {
+        let crew = named(name)?;
+        Some((name.clone(), Arc::new(definition(crew, crews, agents))))
+    });
+    let policy = |agent: &AgentBuilder| Some((AgentName::new(&agent.name).ok()?, agent.policy.clone()));
+    CrewDefinition {
+        crews: within.collect(),
+        policies: agents.iter().filter_map(policy).collect(),
+        agents: members,
+        staff,
+        pattern: crew.pattern.boxed(),
+        until: crew.until.clone(),
+        limit: crew.limit.clone().unwrap_or_else(CrewDefinition::default_limit),
+    }
+}
+
+fn member_names(crew: &CrewDraft) -> Vec<AgentName> {
+    crew.members.iter().filter_map(|member| AgentName::new(&member.0).ok()).collect()
+}
+
+fn check_names(crews: &[CrewDraft], agents: &[AgentBuilder], problems: &mut Vec<Problem>) {
+    let names: Vec<&str> = crews.iter().filter_map(|crew| crew.name.as_deref()).collect();
+    for name in &names {
+        match AgentName::new(name) {
+            Ok(_) if RESERVED.contains(name) => {
+                problems.push(Problem::ReservedName { agent: (*name).to_owned() });
+            }
+            Ok(_) => {}
+            Err(error) => problems.push(Problem::AgentName(error)),
+        }
+    }
+    let agents = agents.iter().map(|agent| agent.name.to_string());
+    let all = agents.chain(names.iter().map(|name| (*name).to_owned()));
+    for (agent, count) in repeated(all).filter(|(name, _)| names.contains(&name.as_str())) {
+        problems.push(Problem::DuplicateAgent { agent, count });
+    }
+}
+
+/// Where each agent and named crew takes part.
+struct Places {
+    /// In the order of their declaration.
+    labels: BTreeMap<Arc<str>, Vec<String>>,
+}
+
+impl Places {
+    fn of(crews: &[CrewDraft], agents: &[AgentBuilder]) -> Self {
+        let names =
+            agents.iter().map(|agent| &agent.name).chain(crews.iter().filter_map(|crew| crew.name.as_ref()));
+        let mut labels: BTreeMap<Arc<str>, Vec<String>> =
+            names.map(|name| (Arc::clone(name), Vec::new())).collect();
+        for crew in crews {
+            let mut here: Vec<String> = crew.members.iter().map(|member| member.0.to_string()).collect();
+            here.extend(crew.pattern.staff().iter().map(ToString::to_string));
+            here.sort_unstable();
+            here.dedup();
+            for name in here {
+                if let Some(labels) = labels.get_mut(name.as_str()) {
+                    labels.push(crew.label());
+                }
+            }
+        }
+        Self { labels }
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.labels.contains_key(name)
+    }
+
+    /// An agent has one place: it is nowhere to be waited for while it speaks elsewhere.
+    fn check(&self, problems: &mut Vec<Problem>) {
+        for (agent, labels) in &self.labels {
+            let agent = agent.to_string();
+            match labels.as_slice() {
+                [] => problems.push(Problem::NotInCrew { agent }),
+                [_] => {}
+                labels => problems.push(Problem::InSeveralCrews { agent, crews: labels.join(" and ") }),
+            }
+        }
+    }
+}
+
+fn check_members(crew: &CrewDraft, places: &Places, problems: &mut Vec<Problem>) {
+    let label = crew.label();
+    if crew.members.is_empty() {
+        return problems.push(Problem::EmptyCrew { crew: label });
+    }
+    for member in crew.members.iter().filter(|member| !places.has(&member.0)) {
+        problems.push(Problem::UnknownMember { crew: label.clone(), agent: member.0.to_string() });
+    }
+    for staff in crew.pattern.staff().iter().filter(|staff| !places.has(staff.as_str())) {
+        problems.push(Problem::UnknownMember { crew: label.clone(), agent: staff.to_string() });
+    }
+    for (agent, count) in repeated(crew.members.iter().map(|member| member.0.to_string())) {
+        problems.push(Problem::DuplicateMember { crew: label.clone(), agent, count });
+    }
+}
+
+fn check_ends(crew: &CrewDraft, problems: &mut Vec<Problem>) {
+    if crew.until.is_none() && !crew.pattern.has_own_end() {
+        problems.push(Problem::NoEnd { crew: crew.label() });
+    }
+    for (place, condition) in [("until", &crew.until), ("limit", &crew.limit)] {
+        for condition in condition.iter().flat_map(met_at_once) {
+            problems.push(Problem::MetAtOnce { place, condition });
+        }
+    }
+}
+
+/// Handoffs lead to other members of the agent's own crew.
+fn check_handoffs(agent: &AgentBuilder, crews: &[CrewDraft], problems: &mut Vec<Problem>) {
+    let crew = crews.iter().find(|crew| crew.members.iter().any(|member| member.0 == agent.name));
+    for to in &agent.handoffs {
+        let name = agent.name.to_string();
+        let is_member = crew.is_some_and(|crew| crew.members.iter().any(|member| *member.0 == **to));
+        if !is_member || *to == name {
+            problems.push(Problem::HandoffToNobody { agent: name, to: to.clone() });
+        } else if ToolName::new(&format!("{HANDOFF_PREFIX}{to}")).is_err() {
+            problems.push(Problem::HandoffName { agent: name, to: to.clone() });
+        }
+    }
+}
+
+/// Returns the parts of a condition that are met before anything has happened, as they are written.
+fn met_at_once(condition: &Condition) -> Vec<String> {
+    match condition {
+        Condition::Says(text) if text.is_empty() => vec!["says(\"\")".to_owned()],
+        Condition::Turns(0) => vec!["turns(0)".to_owned()],
+        Condition::Tokens(0) => vec!["tokens(0)".to_owned()],
+        Condition::CostMicrousd(0) => vec!["cost_microusd(0)".to_owned()],
+        Condition::Active(Duration::ZERO) => vec!["deadline(0)".to_owned()],
+        Condition::All(parts) | Condition::Any(parts) => parts.iter().flat_map(met_at_once).collect(),
+        _ => Vec::new(),
+    }
+}
