@@ -24,6 +24,11 @@ pub struct CrewDefinition {
 }
 
 impl CrewDefinition {
+    /// Returns all conditions of the conversation.
+    pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        self.until.iter().chain([&self.limit])
+    }
+
     /// Returns the bound of a crew that names none: 200 turns or an hour of active time.
     #[must_use]
     pub fn default_limit() -> Condition {

@@ -7,14 +7,14 @@ use playhouse_journal::{Command, Event, Record};
 use playhouse_messages::Transcript;
 use playhouse_review::{OpenReview, ReviewQueue};
 use playhouse_types::{
-    AgentName, CallId, OnExpiry, OutcomeKind, Participant, ReviewId, RunOutcome, Timestamp, TurnId,
-    TurnOutcome, Verdict,
+    AgentName, CallId, OnExpiry, OutcomeKind, ReviewId, RunOutcome, Timestamp, TurnId, TurnOutcome, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::trouble::{Measure, Troubles};
 use crate::{
-    Assignment, ConversationView, CrewDefinition, Escalation, Pattern, PatternDecision, RoundRobin, Tally,
+    Assignment, ConversationView, CrewDefinition, Escalation, Moment, Pattern, PatternDecision, RoundRobin,
+    Tally,
 };
 
 /// What the coordinator should do now.
@@ -113,6 +113,10 @@ impl CoordinatorState {
         (rest.is_empty() && pattern.restore(&pattern_state)).then_some(Self { crew, pattern, ..state })
     }
 
+    pub(crate) const fn crew(&self) -> &CrewDefinition {
+        &self.crew
+    }
+
     /// Returns the open turns and their speakers.
     #[must_use]
     pub const fn open(&self) -> &BTreeMap<TurnId, AgentName> {
@@ -152,6 +156,7 @@ impl CoordinatorState {
     /// Takes in the next record of the run.
     pub fn apply(&mut self, record: &Record) {
         self.count_time(record);
+        self.tally.apply(record, self.crew.conditions());
         self.reviews.apply(record);
         self.troubles.apply(record, self.open.get(&record.key.turn));
         match &record.event {
@@ -160,17 +165,6 @@ impl CoordinatorState {
                 self.open.insert(*turn, speaker.clone());
             }
             Event::TurnEnded { turn, outcome } => self.end_turn(*turn, outcome),
-            Event::ModelResult { reply, .. } => {
-                self.tally.tokens = self.tally.tokens.saturating_add(reply.usage.total());
-                let cost = reply.cost_microusd.unwrap_or(0);
-                self.tally.cost_microusd = self.tally.cost_microusd.saturating_add(cost);
-            }
-            Event::MessagePosted { message } => {
-                if let (Participant::Agent(_), Some(until)) = (&message.from, &self.crew.until) {
-                    self.tally.hear(until, &message.content);
-                }
-                self.tally.hear(&self.crew.limit, &message.content);
-            }
             Event::ToolIntent(intent) => {
                 self.open_calls.insert(intent.call);
             }
@@ -216,8 +210,8 @@ impl CoordinatorState {
             }
             Command::Pause => self.is_paused = true,
             Command::Unpause => self.is_paused = false,
-            // The answer has a record of its own.
-            Command::Decide { .. } => {}
+            // The answer has a record of its own; signals are for the conditions.
+            Command::Decide { .. } | Command::Signal { .. } => {}
         }
     }
 
@@ -247,7 +241,6 @@ impl CoordinatorState {
     }
 
     fn end_turn(&mut self, turn: TurnId, outcome: &TurnOutcome) {
-        self.tally.turns += 1;
         self.open_calls.retain(|call| call.turn != turn);
         let speaker = self.open.remove(&turn);
         let name = speaker.as_ref().map_or("?", AgentName::as_str);
@@ -263,23 +256,26 @@ impl CoordinatorState {
         if self.outcome.is_some() || self.quarantined.is_some() {
             return Decision::Ended;
         }
-        let mut tally = self.tally.clone();
+        let mut at = Moment { now, active: self.tally.active };
         if self.assigned > 0 && !self.waits_for_a_person() {
-            tally.active += now.since(self.last_time);
+            at.active += now.since(self.last_time);
         }
-        let limit = self.crew.limit.met(&tally);
-        if let Some(decision) = self.decide_on_trouble(limit.is_some()).or_else(|| self.expire(now)) {
+        let limit = self.crew.limit.met(&self.tally, at);
+        let is_over = limit.is_some() || self.tally.failure().is_some();
+        if let Some(decision) = self.decide_on_trouble(is_over).or_else(|| self.expire(now)) {
             return decision;
         }
         if !self.open.is_empty() {
-            return self.decide_with_open_turns(limit.is_some());
+            return self.decide_with_open_turns(is_over);
         }
         let outcome = |kind, detail: String| Decision::Conclude(RunOutcome { kind, detail });
-        let until = self.crew.until.as_ref().and_then(|until| until.met(&tally));
+        let until = self.crew.until.as_ref().and_then(|until| until.met(&self.tally, at));
         if let Some(reason) = &self.cancelled {
             outcome(OutcomeKind::Cancelled, reason.clone())
         } else if let Some(detail) = until {
             outcome(OutcomeKind::Concluded, detail)
+        } else if let Some(detail) = self.tally.failure() {
+            outcome(OutcomeKind::Failed, detail.to_owned())
         } else if let Some(detail) = self.limited.clone().or(limit) {
             outcome(OutcomeKind::Limited, detail)
         } else if self.is_paused {
@@ -402,6 +398,8 @@ impl std::fmt::Debug for CoordinatorState {
     }
 }
 
+#[cfg(test)]
+mod condition_tests;
 #[cfg(test)]
 mod escalation_tests;
 #[cfg(test)]

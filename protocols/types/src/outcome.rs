@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::AgentName;
+
 /// How an agent's go ended.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -24,6 +26,11 @@ pub enum TurnOutcome {
     Skipped {
         /// Why.
         reason: String,
+    },
+    /// The agent handed over to another one.
+    HandedOff {
+        /// To whom.
+        to: AgentName,
     },
 }
 

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use playhouse_agents::ASK_PERSON;
-use playhouse_coordinator::{Condition, CrewDefinition, Escalation};
+use playhouse_coordinator::{CrewDefinition, Escalation};
 use playhouse_types::{AgentName, Lane, ModelName, ScenarioName};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::agent::AgentBuilder;
+use super::conditions::check_conditions;
 use super::crew::CrewDraft;
 use super::describe;
 use super::error::{Problem, ScenarioError};
@@ -174,11 +174,7 @@ fn check_crew<'a, I, O>(
     if crew.until.is_none() && !crew.pattern.has_own_end() {
         problems.push(Problem::NoEnd);
     }
-    for (place, condition) in [("until", &crew.until), ("limit", &crew.limit)] {
-        for condition in condition.iter().flat_map(met_at_once) {
-            problems.push(Problem::MetAtOnce { place, condition });
-        }
-    }
+    check_conditions(crew, &draft.agents, problems);
     Some(crew)
 }
 
@@ -211,19 +207,6 @@ fn crew_definition(crew: &CrewDraft, drafts: &[AgentBuilder]) -> CrewDefinition 
         pattern: crew.pattern.boxed(),
         until: crew.until.clone(),
         limit: crew.limit.clone().unwrap_or_else(CrewDefinition::default_limit),
-    }
-}
-
-/// Returns the parts of a condition that are met before anything has happened, as they are written.
-fn met_at_once(condition: &Condition) -> Vec<String> {
-    match condition {
-        Condition::Says(text) if text.is_empty() => vec!["says(\"\")".to_owned()],
-        Condition::Turns(0) => vec!["turns(0)".to_owned()],
-        Condition::Tokens(0) => vec!["tokens(0)".to_owned()],
-        Condition::CostMicrousd(0) => vec!["cost_microusd(0)".to_owned()],
-        Condition::Active(Duration::ZERO) => vec!["deadline(0)".to_owned()],
-        Condition::All(parts) | Condition::Any(parts) => parts.iter().flat_map(met_at_once).collect(),
-        _ => Vec::new(),
     }
 }
 

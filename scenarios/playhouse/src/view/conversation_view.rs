@@ -267,6 +267,9 @@ fn review_event(record: &Record) -> Option<String> {
         }
         Event::CommandAccepted { command: Command::Pause, .. } => "-- paused".to_owned(),
         Event::CommandAccepted { command: Command::Unpause, .. } => "-- unpaused".to_owned(),
+        Event::CommandAccepted { command: Command::Signal { name }, .. } => {
+            format!("-- signal `{}`", one_line(name, REASON_CHARS))
+        }
         _ => return None,
     })
 }
@@ -313,6 +316,7 @@ pub(crate) fn turn_outcome(outcome: &TurnOutcome) -> Option<String> {
             Some(format!("model failed: {}", one_line(detail, REASON_CHARS)))
         }
         TurnOutcome::Cancelled => Some("cancelled".to_owned()),
+        TurnOutcome::HandedOff { to } => Some(format!("handed over to {to}")),
         TurnOutcome::Skipped { reason } => Some(format!("skipped: {}", one_line(reason, REASON_CHARS))),
     }
 }
