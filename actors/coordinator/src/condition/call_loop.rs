@@ -54,7 +54,8 @@ impl Calls {
     /// Takes in the next record; returns what tells a result from all others, if it is one.
     pub(super) fn apply(&mut self, record: &Record) -> Option<u64> {
         match &record.event {
-            Event::ModelResult { reply, .. } => {
+            // The run's own lane asks models, too, such as who speaks next: always in the same way.
+            Event::ModelResult { reply, .. } if !record.lane.is_run() => {
                 for (ordinal, request) in (0..).zip(&reply.tool_calls) {
                     let call = CallId { turn: record.key.turn, step: record.key.step, ordinal };
                     self.ask(&record.lane, call, request);
