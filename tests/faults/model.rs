@@ -76,7 +76,7 @@ async fn echo(args: Echo) -> Result<String, ToolError> {
 fn definition(patience: Duration) -> Arc<Definition> {
     let mut scenario = Scenario::<String, String>::builder("asker");
     let asker = scenario.agent("asker", |agent| agent.goal("Ask").tool(echo));
-    scenario.crew(RoundRobin::new(), [&asker]).until(says("DONE")).limit(turns(3).or(deadline(patience)));
+    scenario.crew(RoundRobin::new(), [&asker]).until(says("DONE")).limit(turns(3).or(active_for(patience)));
     scenario.build().unwrap().definition()
 }
 

@@ -6,6 +6,6 @@ use playhouse::prelude::*;
 pub(crate) fn scenario() -> Result<Scenario<String, String>, ScenarioError> {
     let mut scenario = Scenario::builder("patient").about("Waits for a model").default_input("Well?");
     let asker = scenario.agent("asker", |agent| agent.goal("Wait"));
-    scenario.crew(RoundRobin::new(), [&asker]).until(says("DONE")).limit(deadline(milliseconds(400)));
+    scenario.crew(RoundRobin::new(), [&asker]).until(says("DONE")).limit(active_for(milliseconds(400)));
     scenario.build()
 }

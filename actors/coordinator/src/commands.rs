@@ -8,7 +8,7 @@ use playhouse_types::{
     Label, Message, Participant, ReviewId, ReviewRequest, Step, Timestamp, TurnId, TurnOutcome, Verdict,
 };
 
-use crate::CoordinatorState;
+use crate::{Condition, CoordinatorState, CrewDefinition};
 
 /// Checks arguments that a person has edited, by the tool's schema; returns them in canonical form, or says what is
 /// wrong.
@@ -45,6 +45,7 @@ impl CoordinatorState {
             Command::Pause | Command::Unpause if self.quarantined().is_some() => {
                 Err("the run is set aside: say first what becomes of it (`quarantine`)".to_owned())
             }
+            Command::Signal { name } => self.check_signal(name).map(|()| Vec::new()),
             Command::Cancel { .. } | Command::Pause | Command::Unpause => Ok(Vec::new()),
         };
         match consequences {
@@ -57,6 +58,29 @@ impl CoordinatorState {
                 vec![(key_of(key, Kind::CommandRefused), Event::CommandRefused { id, reason })]
             }
         }
+    }
+
+    /// Refuses a signal that no condition waits for: whoever gave it has mistyped its name or means another run.
+    fn check_signal(&self, name: &str) -> Result<(), String> {
+        let conditions = self.crew().map(CrewDefinition::all_conditions).unwrap_or_default();
+        let parts = conditions.into_iter().flat_map(Condition::parts);
+        let mut awaited: Vec<String> = parts
+            .filter_map(|part| match part {
+                Condition::External(awaited) => Some(awaited.clone()),
+                _ => None,
+            })
+            .collect();
+        if awaited.iter().any(|awaited| awaited == name) {
+            return Ok(());
+        }
+        awaited.sort_unstable();
+        awaited.dedup();
+        Err(match awaited.as_slice() {
+            [] => format!("the run waits for no signal, neither `{name}` nor any other"),
+            awaited => {
+                format!("the run does not wait for the signal `{name}`, only for `{}`", awaited.join("`, `"))
+            }
+        })
     }
 
     /// Returns what an answer that fits comes to.

@@ -1,11 +1,28 @@
-//! When a run ends: conditions that compose with and/or and are folded over everything that is said.
+//! When a conversation ends: conditions that compose with and/or and are read from a [`Tally`].
+
+mod call_loop;
+mod constructors;
+mod message_test;
+mod progress;
+mod tally;
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use playhouse_types::Timestamp;
+use serde::Serialize;
+
+pub use self::constructors::{
+    active_for, call_loop, called, cost_microusd, deadline, external, handoff, messages, no_progress,
+    repeated_calls, says, says_by, says_word, silence, silent_for, spoken, tokens, turns, when,
+};
+pub use self::message_test::MessageTest;
+pub use self::tally::{Moment, Tally};
 
 /// A condition on a conversation. Once met it stays met.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+///
+/// Agents and tools stand here as they were written: whether the crew has them is checked when the scenario is built.
+/// What is written of a condition, a function by its name alone, is part of the definition's hash.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Condition {
     /// An agent has said a message that contains this text, case as given.
@@ -22,66 +39,37 @@ pub enum Condition {
     All(Vec<Condition>),
     /// Any of these is met.
     Any(Vec<Condition>),
-}
-
-/// Met when an agent has said a message that contains `text`.
-#[must_use]
-pub fn says(text: &str) -> Condition {
-    Condition::Says(text.to_owned())
-}
-
-/// Met when `count` turns have ended.
-#[must_use]
-pub const fn turns(count: u32) -> Condition {
-    Condition::Turns(count)
-}
-
-/// Met when all model calls together have read and written `count` tokens.
-#[must_use]
-pub const fn tokens(count: u64) -> Condition {
-    Condition::Tokens(count)
-}
-
-/// Met when `amount` micro-dollars have been spent; a run with it needs a known price for every model.
-#[must_use]
-pub const fn cost_microusd(amount: u64) -> Condition {
-    Condition::CostMicrousd(amount)
-}
-
-/// Met when the run has been active for `duration`.
-#[must_use]
-pub const fn deadline(duration: Duration) -> Condition {
-    Condition::Active(duration)
-}
-
-/// What conditions count.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Tally {
-    /// Turns that have ended.
-    pub turns: u32,
-    /// Tokens read and written.
-    pub tokens: u64,
-    /// Micro-dollars spent; calls of unknown price count nothing.
-    pub cost_microusd: u64,
-    /// Active time.
-    pub active: Duration,
-    /// Texts of `Says` conditions that have been said.
-    said: Vec<String>,
-}
-
-impl Tally {
-    /// Takes in a message of an agent: notes which texts that `condition` waits for it contains.
-    pub fn hear(&mut self, condition: &Condition, content: &str) {
-        match condition {
-            Condition::Says(text) if content.contains(text.as_str()) && !self.said.contains(text) => {
-                self.said.push(text.clone());
-            }
-            Condition::All(parts) | Condition::Any(parts) => {
-                parts.iter().for_each(|part| self.hear(part, content));
-            }
-            _ => {}
-        }
-    }
+    /// An agent has said this text, case as given, with no letter, digit or `_` right before or after it.
+    SaysWord(String),
+    /// This agent has said a message that contains this text, case as given.
+    SaysBy {
+        /// The agent.
+        agent: String,
+        /// The text.
+        text: String,
+    },
+    /// This agent has said something.
+    Spoken(String),
+    /// Agents have said this many messages.
+    Messages(u32),
+    /// An agent has handed over to this one.
+    HandedOff(String),
+    /// A call of this tool has ended with a result.
+    Called(String),
+    /// It is this time or later, by the wall clock.
+    Deadline(Timestamp),
+    /// A function has said yes to a message.
+    When(MessageTest),
+    /// A program or a person has given the signal of this name.
+    External(String),
+    /// This many turns in a row had no tool result that was not there before, and only messages that had been said.
+    NoProgress(u32),
+    /// An agent has called one tool with the same arguments this many times in a row.
+    RepeatedCalls(u32),
+    /// This many turns in a row ended without a message.
+    Silence(u32),
+    /// No agent has said anything for this much active time.
+    SilentFor(Duration),
 }
 
 impl Condition {
@@ -97,97 +85,92 @@ impl Condition {
         Self::Any(vec![self, other])
     }
 
+    /// Returns the conditions that this one is composed of: itself, if it is not.
+    #[must_use]
+    pub fn parts(&self) -> Vec<&Self> {
+        match self {
+            Self::All(parts) | Self::Any(parts) => parts.iter().flat_map(Self::parts).collect(),
+            single => vec![single],
+        }
+    }
+
     /// Returns why the condition is met, in words for a person, or `None` if it is not.
     #[must_use]
-    pub fn met(&self, tally: &Tally) -> Option<String> {
+    pub fn met(&self, tally: &Tally, at: Moment) -> Option<String> {
         match self {
-            Self::Says(text) => tally.said.contains(text).then(|| format!("`{text}` was said")),
-            Self::Turns(count) => (tally.turns >= *count).then(|| format!("{count} turns were taken")),
-            Self::Tokens(count) => {
-                (tally.tokens >= *count).then(|| format!("{} of {count} tokens were used", tally.tokens))
-            }
-            Self::CostMicrousd(amount) => (tally.cost_microusd >= *amount)
-                .then(|| format!("{} of {amount} micro-dollars were spent", tally.cost_microusd)),
-            Self::Active(duration) => {
-                (tally.active >= *duration).then(|| format!("the run was active for {duration:?}"))
-            }
             Self::All(parts) => {
-                let reasons: Option<Vec<String>> = parts.iter().map(|part| part.met(tally)).collect();
+                let reasons: Option<Vec<String>> = parts.iter().map(|part| part.met(tally, at)).collect();
                 reasons.filter(|reasons| !reasons.is_empty()).map(|reasons| reasons.join(" and "))
             }
-            Self::Any(parts) => parts.iter().find_map(|part| part.met(tally)),
+            Self::Any(parts) => parts.iter().find_map(|part| part.met(tally, at)),
+            single => single.is_met(tally, at).then(|| single.reason(tally, at)),
+        }
+    }
+
+    /// Tells whether a condition that is not composed is met.
+    fn is_met(&self, tally: &Tally, at: Moment) -> bool {
+        match self {
+            Self::Says(_) | Self::SaysWord(_) | Self::SaysBy { .. } | Self::When(_) => tally.has_heard(self),
+            Self::Turns(count) => tally.turns >= *count,
+            Self::Tokens(count) => tally.tokens >= *count,
+            Self::CostMicrousd(amount) => tally.cost_microusd >= *amount,
+            Self::Active(duration) => at.active.max(tally.active) >= *duration,
+            Self::Spoken(agent) => tally.has_spoken(agent),
+            Self::Messages(count) => tally.messages >= *count,
+            Self::HandedOff(to) => tally.was_handed_to(to),
+            Self::Called(tool) => tally.has_called(tool),
+            Self::Deadline(deadline) => at.now.max(tally.time()) >= *deadline,
+            Self::External(name) => tally.has_signal(name),
+            Self::NoProgress(count) => tally.turns_without_progress() >= *count,
+            Self::RepeatedCalls(count) => tally.longest_loop().is_some_and(|longest| longest.count >= *count),
+            Self::Silence(count) => tally.silent_turns() >= *count,
+            Self::SilentFor(duration) => tally.silent_for(at) >= *duration,
+            Self::All(_) | Self::Any(_) => false,
+        }
+    }
+
+    /// Says why a condition that is not composed is met.
+    fn reason(&self, tally: &Tally, at: Moment) -> String {
+        match self {
+            Self::Says(text) => format!("`{text}` was said"),
+            Self::SaysWord(text) => format!("the word `{text}` was said"),
+            Self::SaysBy { agent, text } => format!("`{agent}` said `{text}`"),
+            Self::When(test) => format!("a message met `{}`", test.name()),
+            Self::Turns(count) => format!("{count} turns were taken"),
+            Self::Tokens(count) => format!("{} of {count} tokens were used", tally.tokens),
+            Self::CostMicrousd(amount) => {
+                format!("{} of {amount} micro-dollars were spent", tally.cost_microusd)
+            }
+            Self::Active(duration) => format!("the run was active for {duration:?}"),
+            Self::Spoken(agent) => format!("`{agent}` has spoken"),
+            Self::Messages(count) => format!("{} of {count} messages were said", tally.messages),
+            Self::HandedOff(to) => format!("an agent handed over to `{to}`"),
+            Self::Called(tool) => format!("the tool `{tool}` was called"),
+            Self::Deadline(_) => "the deadline has passed".to_owned(),
+            Self::External(name) => format!("the signal `{name}` was given"),
+            Self::NoProgress(count) => format!("{count} turns in a row brought nothing new"),
+            Self::RepeatedCalls(count) => tally.longest_loop().map_or_else(
+                || format!("a call was made {count} times in a row"),
+                |longest| {
+                    let (agent, tool, count) = (&longest.agent, &longest.tool, longest.count);
+                    format!("`{agent}` called `{tool}` with the same arguments {count} times in a row")
+                },
+            ),
+            Self::Silence(count) => format!("{count} turns in a row ended without a message"),
+            Self::SilentFor(_) => format!("no agent said anything for {:?}", tally.silent_for(at)),
+            // Composed of reasons.
+            Self::All(_) | Self::Any(_) => String::new(),
         }
     }
 
     /// Tells whether any part of the condition is on money.
     #[must_use]
     pub fn limits_cost(&self) -> bool {
-        match self {
-            Self::CostMicrousd(_) => true,
-            Self::All(parts) | Self::Any(parts) => parts.iter().any(Self::limits_cost),
-            _ => false,
-        }
-    }
-
-    /// Returns the shortest time after which the condition could be met by time alone, if there is one.
-    #[must_use]
-    pub fn shortest_deadline(&self) -> Option<Duration> {
-        match self {
-            Self::Active(duration) => Some(*duration),
-            Self::All(parts) | Self::Any(parts) => parts.iter().filter_map(Self::shortest_deadline).min(),
-            _ => None,
-        }
+        self.parts().iter().any(|part| matches!(part, Self::CostMicrousd(_)))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Condition, Tally, cost_microusd, deadline, says, tokens, turns};
-    use std::time::Duration;
-
-    #[track_caller]
-    fn check(condition: &Condition, messages: &[&str], tally: &Tally, expected: Option<&str>) {
-        let mut tally = tally.clone();
-        messages.iter().for_each(|message| tally.hear(condition, message));
-        assert_eq!(condition.met(&tally).as_deref(), expected);
-    }
-
-    #[test]
-    fn a_text_once_said_stays_said() {
-        check(&says("CLOSED"), &["CLOSED: paid", "more"], &Tally::default(), Some("`CLOSED` was said"));
-        check(&says("CLOSED"), &["closed"], &Tally::default(), None);
-    }
-
-    #[test]
-    fn counters_meet_at_their_bound() {
-        let tally = Tally {
-            turns: 3,
-            tokens: 10,
-            cost_microusd: 7,
-            active: Duration::from_secs(2),
-            ..Tally::default()
-        };
-        check(&turns(3), &[], &tally, Some("3 turns were taken"));
-        check(&turns(4), &[], &tally, None);
-        check(&tokens(10), &[], &tally, Some("10 of 10 tokens were used"));
-        check(&cost_microusd(8), &[], &tally, None);
-        check(&deadline(Duration::from_secs(2)), &[], &tally, Some("the run was active for 2s"));
-    }
-
-    #[test]
-    fn and_needs_both_even_if_met_at_different_times() {
-        let both = says("A").and(says("B"));
-        check(&both, &["A"], &Tally::default(), None);
-        check(&both, &["A", "then B"], &Tally::default(), Some("`A` was said and `B` was said"));
-    }
-
-    #[test]
-    fn or_needs_one() {
-        check(&says("A").or(turns(9)), &["A"], &Tally::default(), Some("`A` was said"));
-    }
-
-    #[test]
-    fn nothing_of_all_is_never_met() {
-        check(&Condition::All(vec![]), &["x"], &Tally::default(), None);
-    }
-}
+mod properties;
+#[cfg(test)]
+mod tests;

@@ -50,6 +50,17 @@ impl CrewDefinition {
         own.chain(self.crews.values().flat_map(|crew| crew.all_agents())).collect()
     }
 
+    /// Returns the conditions of the crew and of those within it.
+    #[must_use]
+    pub fn all_conditions(&self) -> Vec<&Condition> {
+        self.conditions().chain(self.crews.values().flat_map(|crew| crew.all_conditions())).collect()
+    }
+
+    /// Returns all conditions of the conversation.
+    pub fn conditions(&self) -> impl Iterator<Item = &Condition> {
+        self.until.iter().chain([&self.limit])
+    }
+
     /// Returns the bound of a crew that names none: 200 turns or an hour of active time.
     #[must_use]
     pub fn default_limit() -> Condition {

@@ -28,7 +28,11 @@ mod trouble;
 pub use actor::{Coordinator, CoordinatorActor, CoordinatorArgs, CrewLinks, RunRest};
 pub use commands::{Acceptance, CheckArguments, Consequences};
 pub use conclusion::{ResultFn, conclusion, usage_of};
-pub use condition::{Condition, Tally, cost_microusd, deadline, says, tokens, turns};
+pub use condition::{
+    Condition, MessageTest, Moment, Tally, active_for, call_loop, called, cost_microusd, deadline, external,
+    handoff, messages, no_progress, repeated_calls, says, says_by, says_word, silence, silent_for, spoken,
+    tokens, turns, when,
+};
 pub use crew::CrewDefinition;
 pub use escalation::{AgentPolicy, Escalation};
 pub use pattern::{Assignment, ConversationView, Pattern, PatternDecision};

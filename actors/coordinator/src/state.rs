@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use self::team::{OpenTurn, Team, TeamDecision};
 use crate::trouble::{Measure, Troubles};
-use crate::{Assignment, CrewDefinition, Escalation, Tally};
+use crate::{Assignment, CrewDefinition, Escalation, Moment};
 
 /// How much of the time between two records counts as activity at most: no call takes longer without a record, so more is
 /// a clock that was set forward or a machine that slept.
@@ -144,6 +144,10 @@ impl CoordinatorState {
         Some(state)
     }
 
+    pub(crate) fn crew(&self) -> Option<&CrewDefinition> {
+        self.teams.get(&ThreadId::MAIN).map(|team| team.crew.as_ref())
+    }
+
     /// Returns the open turns of agents and their speakers.
     #[must_use]
     pub fn open(&self) -> BTreeMap<TurnId, AgentName> {
@@ -238,8 +242,8 @@ impl CoordinatorState {
             }
             Command::Pause => self.is_paused = true,
             Command::Unpause => self.is_paused = false,
-            // The answer has a record of its own.
-            Command::Decide { .. } => {}
+            // The answer has a record of its own; signals are for the conditions.
+            Command::Decide { .. } | Command::Signal { .. } => {}
         }
     }
 
@@ -255,24 +259,21 @@ impl CoordinatorState {
         }
         self.last_time = self.last_time.max(record.time);
         self.last_epoch = record.epoch;
-        if let Event::ModelResult { reply, .. } = &record.event {
-            for team in self.line_of(record.key.turn) {
-                if let Some(team) = self.teams.get_mut(&team) {
-                    team.tally.tokens = team.tally.tokens.saturating_add(reply.usage.total());
-                    let cost = reply.cost_microusd.unwrap_or(0);
-                    team.tally.cost_microusd = team.tally.cost_microusd.saturating_add(cost);
-                }
+        let is_model = matches!(record.event, Event::ModelResult { .. });
+        for team in is_model.then(|| self.line_of(record.key.turn)).unwrap_or_default() {
+            if let Some(team) = self.teams.get_mut(&team) {
+                team.tally.spend(record);
             }
         }
     }
 
-    /// Returns the tally of a crew as of now.
-    fn tally(&self, team: &Team, now: Timestamp) -> Tally {
-        let mut tally = team.tally.clone();
+    /// Returns the moment as a crew sees it: the time, and how long it has been active.
+    fn moment(&self, team: &Team, now: Timestamp) -> Moment {
+        let mut active = team.tally.active;
         if self.assigned > TurnId(0) && !self.waits_for_a_person() {
-            tally.active += now.since(self.last_time).min(MAX_GAP);
+            active += now.since(self.last_time).min(MAX_GAP);
         }
-        tally
+        Moment { now, active }
     }
 
     /// Tells whether nothing can happen until a person acts: that time is nobody's activity.
@@ -297,7 +298,8 @@ impl CoordinatorState {
             return Decision::Ended;
         }
         let Some(main) = self.teams.get(&ThreadId::MAIN) else { return Decision::Ended };
-        let is_over = main.crew.limit.met(&self.tally(main, now)).is_some();
+        let is_over = main.crew.limit.met(&main.tally, self.moment(main, now)).is_some()
+            || main.tally.failure().is_some();
         if let Some(decision) = self.decide_on_trouble(is_over).or_else(|| self.expire(now)) {
             return decision;
         }
@@ -401,6 +403,8 @@ impl std::fmt::Debug for CoordinatorState {
     }
 }
 
+#[cfg(test)]
+mod condition_tests;
 #[cfg(test)]
 mod escalation_tests;
 #[cfg(test)]

@@ -35,6 +35,11 @@ pub enum Command {
     Pause,
     /// Go on after a pause.
     Unpause,
+    /// Meets the conditions that wait for this signal.
+    Signal {
+        /// Its name.
+        name: String,
+    },
 }
 
 /// A command that waits for the run's owner.

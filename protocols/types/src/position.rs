@@ -64,6 +64,18 @@ impl Timestamp {
     }
 }
 
+impl From<std::time::SystemTime> for Timestamp {
+    /// Takes the nearest time that exists.
+    fn from(time: std::time::SystemTime) -> Self {
+        match time.duration_since(std::time::UNIX_EPOCH) {
+            Ok(after) => Self(0).plus(after),
+            Err(before) => {
+                Self(i64::try_from(before.duration().as_micros()).map_or(i64::MIN, i64::saturating_neg))
+            }
+        }
+    }
+}
+
 /// One tool call, named by its position: stable in every incarnation, whatever id a model made up.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

@@ -2,6 +2,7 @@
 
 mod agent;
 mod check;
+mod conditions;
 mod crew;
 mod crews;
 mod describe;

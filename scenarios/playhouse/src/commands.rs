@@ -28,6 +28,7 @@ mod run;
 mod runs;
 mod session;
 mod show;
+mod signal;
 mod table;
 mod time;
 mod work;
@@ -63,6 +64,7 @@ enum Command {
     Cancel(cancel::CancelArgs),
     Pause(pause::PauseArgs),
     Unpause(pause::UnpauseArgs),
+    Signal(signal::SignalArgs),
     Replay(replay::ReplayArgs),
     Fork(fork::ForkArgs),
     Doctor(doctor::DoctorArgs),
@@ -135,6 +137,7 @@ async fn execute(session: &Session<'_>, command: &Command) -> Result<ExitCode, C
         Command::Cancel(args) => cancel::cancel(session, args).await,
         Command::Pause(args) => pause::pause(session, args).await,
         Command::Unpause(args) => pause::unpause(session, args).await,
+        Command::Signal(args) => signal::signal(session, args).await,
         Command::Replay(args) => replay::replay(session, args).await,
         Command::Fork(args) => fork::fork(session, args).await,
         Command::New(args) => new::new(session, args),

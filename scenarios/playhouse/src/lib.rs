@@ -50,7 +50,9 @@ pub use host::{
 pub use outcome::Outcome;
 pub use playhouse_coordinator::{
     AgentPolicy, Assignment, Condition, ConversationView, CrewDefinition, Escalation, Pattern,
-    PatternDecision, RoundRobin, RunRest, Selector, cost_microusd, deadline, says, tokens, turns,
+    PatternDecision, RoundRobin, RunRest, Selector, active_for, call_loop, called, cost_microusd, deadline,
+    external, handoff, messages, no_progress, repeated_calls, says, says_by, says_word, silence, silent_for,
+    spoken, tokens, turns, when,
 };
 pub use playhouse_journal::{Command, CommandId, CommandInbox, Event, JournalRead, Kind, Record, RunRow};
 pub use playhouse_macros::{tool, tools};
@@ -62,8 +64,8 @@ pub use playhouse_review::{Gate, GateQuery};
 pub use playhouse_runtime::{Backoff, EventStream, PolicyFault, RestartPolicy as Restart, StreamItem};
 pub use playhouse_types::{
     AgentName, CallId, CaseName, Effect, EffectKeys, IntentScope, Message, ModelName, OnExpiry, OutcomeKind,
-    Participant, ReviewId, ReviewRequest, RunId, RunOutcome, RunStatus, ScenarioName, Seq, ToolName,
-    ToolSpec, Usage, Verdict,
+    Participant, ReviewId, ReviewRequest, RunId, RunOutcome, RunStatus, ScenarioName, Seq, Timestamp,
+    ToolName, ToolSpec, Usage, Verdict,
 };
 pub use replay::{Deviation, Replayed};
 

@@ -8,6 +8,8 @@ pub use crate::{
     AgentName, CaseName, Conversation, Effect, EffectKeys, Escalation, Exchange, Gate, GateQuery,
     HistoryItem, InputError, Message, ModelRequest, OnChange, Participant, Probe, Restart, ResultError,
     RoundRobin, Scenario, ScenarioEntry, ScenarioError, ScriptContext, ScriptReply, Selector, StartContext,
-    Tool, ToolContext, ToolError, ToolOutput, ToolSet, cost_microusd, deadline, hours, milliseconds, minutes,
-    says, scenario, seconds, tokens, tool, tools, turns,
+    Timestamp, Tool, ToolContext, ToolError, ToolOutput, ToolSet, active_for, call_loop, called,
+    cost_microusd, deadline, external, handoff, hours, messages, milliseconds, minutes, no_progress,
+    repeated_calls, says, says_by, says_word, scenario, seconds, silence, silent_for, spoken, tokens, tool,
+    tools, turns, when,
 };

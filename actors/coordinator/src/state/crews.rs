@@ -49,6 +49,13 @@ impl CoordinatorState {
         if turn == TurnId(0) && !matches!(record.event, Event::MessagePosted { .. }) {
             return self.teams.values_mut().for_each(|team| team.apply(record));
         }
+        if matches!(&record.event, Event::MessagePosted { message } if message.from != Participant::User) {
+            for around in self.line_of(turn).into_iter().skip(1) {
+                if let Some(team) = self.teams.get_mut(&around) {
+                    team.tally.hear_within();
+                }
+            }
+        }
         let thread = self.thread_of(turn);
         let Some(team) = self.teams.get_mut(&thread) else { return };
         team.apply(record);
@@ -71,7 +78,7 @@ impl CoordinatorState {
     pub(super) fn decide_for(&self, team: &Team, threads: &Threads, now: Timestamp) -> Option<Decision> {
         let transcript = threads.get(team.thread);
         let next = self.assigned.next();
-        let ending = team.decide_on_end(&self.tally(team, now));
+        let ending = team.decide_on_end(self.moment(team, now));
         if ending.is_none() && self.is_paused {
             return None;
         }

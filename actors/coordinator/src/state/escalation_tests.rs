@@ -259,7 +259,7 @@ fn a_run_is_not_set_aside_while_another_agent_is_in_the_middle_of_something() {
 
 #[test]
 fn time_that_a_person_takes_is_not_active_time() {
-    let crew = || crew(None, crate::deadline(std::time::Duration::from_secs(60)));
+    let crew = || crew(None, crate::active_for(std::time::Duration::from_secs(60)));
     let mut records = vec![assigned(1, 1, "a"), asked(None, OnExpiry::Deny)];
     assert!(matches!(decide_at(crew(), &records, 10_000), Decision::Suspend(_)));
     let decided = Event::ReviewDecided {

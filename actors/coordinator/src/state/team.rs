@@ -11,7 +11,9 @@ use playhouse_types::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Assignment, ConversationView, CrewDefinition, Pattern, PatternDecision, RoundRobin, Tally};
+use crate::{
+    Assignment, ConversationView, CrewDefinition, Moment, Pattern, PatternDecision, RoundRobin, Tally,
+};
 
 /// A turn that has no end on record.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -105,6 +107,7 @@ impl Team {
 
     /// Takes in a record of one of its turns, or of the run as a whole.
     pub(crate) fn apply(&mut self, record: &Record) {
+        self.tally(record);
         match &record.event {
             Event::Briefed { turn, brief } => self.told = Some((*turn, brief.as_ref().clone())),
             Event::TurnAssigned { turn, speaker, upto, .. } => {
@@ -117,10 +120,6 @@ impl Team {
             Event::TurnEnded { turn, outcome } => self.end_turn(*turn, outcome),
             Event::MessagePosted { message } => {
                 self.held.remove(&message.turn);
-                if let (Participant::Agent(_), Some(until)) = (&message.from, &self.crew.until) {
-                    self.tally.hear(until, &message.content);
-                }
-                self.tally.hear(&self.crew.limit, &message.content);
             }
             Event::AgentDropped { agent, .. } => {
                 self.active.retain(|active| active != agent);
@@ -131,8 +130,18 @@ impl Team {
         self.pattern.apply(&record.event);
     }
 
+    /// Lets the conditions count a record. A turn that only the pattern hears is none of the conversation.
+    fn tally(&mut self, record: &Record) {
+        let told = self.told.as_ref().filter(|(turn, _)| *turn == record.key.turn).map(|(_, brief)| brief);
+        let open = self.open.get(&record.key.turn).and_then(|open| open.brief.as_ref());
+        let is_private = told.or(open).is_some_and(|brief| brief.reply_to == ReplyTo::Pattern);
+        let is_turn = matches!(record.event, Event::TurnAssigned { .. } | Event::TurnEnded { .. });
+        if !(is_private && is_turn) {
+            self.tally.take(record, self.crew.conditions());
+        }
+    }
+
     fn end_turn(&mut self, turn: TurnId, outcome: &TurnOutcome) {
-        self.tally.turns += 1;
         let Some(OpenTurn { speaker, brief, .. }) = self.open.remove(&turn) else { return };
         let reply_to = brief.as_ref().map(|brief| brief.reply_to).unwrap_or_default();
         match outcome {
@@ -154,17 +163,19 @@ impl Team {
         }
     }
 
-    /// Decides what has to be done while none of its turns is open and before anybody else speaks: `tally` is its tally as
-    /// of now.
-    pub(crate) fn decide_on_end(&self, tally: &Tally) -> Option<TeamDecision> {
+    /// Decides what has to be done while none of its turns is open and before anybody else speaks.
+    pub(crate) fn decide_on_end(&self, at: Moment) -> Option<TeamDecision> {
         let ended = |kind, detail: String| Some(TeamDecision::End(RunOutcome { kind, detail }));
         if let Some(posted) = self.post_held() {
             return Some(posted);
         }
-        if let Some(detail) = self.crew.until.as_ref().and_then(|until| until.met(tally)) {
+        if let Some(detail) = self.crew.until.as_ref().and_then(|until| until.met(&self.tally, at)) {
             return ended(OutcomeKind::Concluded, detail);
         }
-        if let Some(detail) = self.limited.clone().or_else(|| self.crew.limit.met(tally)) {
+        if let Some(detail) = self.tally.failure() {
+            return ended(OutcomeKind::Failed, detail.to_owned());
+        }
+        if let Some(detail) = self.limited.clone().or_else(|| self.crew.limit.met(&self.tally, at)) {
             return ended(OutcomeKind::Limited, detail);
         }
         None

@@ -12,7 +12,7 @@ use playhouse_types::{
 use super::{CoordinatorState, Decision};
 use crate::{
     Assignment, Condition, ConversationView, CrewDefinition, Pattern, PatternDecision, RoundRobin, Selector,
-    deadline, says, turns,
+    active_for, says, turns,
 };
 
 pub(super) fn name(text: &str) -> AgentName {
@@ -134,7 +134,7 @@ fn a_limit_keeps_what_was_done() {
 
 #[test]
 fn a_deadline_cancels_open_turns_and_then_ends_the_run() {
-    let limit = || deadline(Duration::from_secs(10));
+    let limit = || active_for(Duration::from_secs(10));
     let records = [record(0, 0, cancel("x")), assigned(1, 1, "a")];
     assert_eq!(decide_at(crew(None, limit()), &records[1..], 5), Decision::Wait);
     assert_eq!(decide_at(crew(None, limit()), &records[1..], 12), Decision::CancelTurns);
@@ -147,7 +147,7 @@ fn a_deadline_cancels_open_turns_and_then_ends_the_run() {
 fn time_between_a_stop_and_its_resumption_does_not_count() {
     let resumed = record(5000, 0, Event::Resumed { epoch: 2, clean: false });
     let records = [assigned(1, 1, "a"), ended(2, 1, TurnOutcome::Replied), resumed];
-    check_speaker(decide_at(crew(None, deadline(Duration::from_secs(10))), &records, 5003), 2, "b");
+    check_speaker(decide_at(crew(None, active_for(Duration::from_secs(10))), &records, 5003), 2, "b");
 }
 
 fn cancel(id: &str) -> Event {
@@ -204,7 +204,7 @@ fn an_ended_run_stays_ended() {
 
 #[test]
 fn a_case_that_waited_for_its_place_in_a_batch_has_not_been_active() {
-    let limit = || deadline(Duration::from_secs(10));
+    let limit = || active_for(Duration::from_secs(10));
     let admitted = said(1, 0, Participant::User, "the input");
     check_speaker(decide_at(crew(None, limit()), std::slice::from_ref(&admitted), 5000), 1, "a");
     let records = [admitted, assigned(5000, 1, "a"), ended(5004, 1, TurnOutcome::Replied)];

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use playhouse_agents::HANDOFF_PREFIX;
-use playhouse_coordinator::{Condition, CrewDefinition};
+use playhouse_coordinator::CrewDefinition;
 use playhouse_types::{AgentName, ToolName};
 
 use super::agent::AgentBuilder;
 use super::check::{RESERVED, repeated};
+use super::conditions::check_conditions;
 use super::crew::CrewDraft;
 use super::error::Problem;
 
@@ -36,6 +36,7 @@ pub(super) fn check<'a>(
     for crew in crews {
         check_members(crew, &places, problems);
         check_ends(crew, problems);
+        check_conditions(crew, agents, problems);
         let faults = crew.pattern.faults(&member_names(crew));
         let label = crew.label();
         problems
@@ -154,11 +155,6 @@ fn check_ends(crew: &CrewDraft, problems: &mut Vec<Problem>) {
     if crew.until.is_none() && !crew.pattern.has_own_end() {
         problems.push(Problem::NoEnd { crew: crew.label() });
     }
-    for (place, condition) in [("until", &crew.until), ("limit", &crew.limit)] {
-        for condition in condition.iter().flat_map(met_at_once) {
-            problems.push(Problem::MetAtOnce { place, condition });
-        }
-    }
 }
 
 /// Handoffs lead to other members of the agent's own crew.
@@ -172,18 +168,5 @@ fn check_handoffs(agent: &AgentBuilder, crews: &[CrewDraft], problems: &mut Vec<
         } else if ToolName::new(&format!("{HANDOFF_PREFIX}{to}")).is_err() {
             problems.push(Problem::HandoffName { agent: name, to: to.clone() });
         }
-    }
-}
-
-/// Returns the parts of a condition that are met before anything has happened, as they are written.
-fn met_at_once(condition: &Condition) -> Vec<String> {
-    match condition {
-        Condition::Says(text) if text.is_empty() => vec!["says(\"\")".to_owned()],
-        Condition::Turns(0) => vec!["turns(0)".to_owned()],
-        Condition::Tokens(0) => vec!["tokens(0)".to_owned()],
-        Condition::CostMicrousd(0) => vec!["cost_microusd(0)".to_owned()],
-        Condition::Active(Duration::ZERO) => vec!["deadline(0)".to_owned()],
-        Condition::All(parts) | Condition::Any(parts) => parts.iter().flat_map(met_at_once).collect(),
-        _ => Vec::new(),
     }
 }

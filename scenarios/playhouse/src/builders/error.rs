@@ -172,6 +172,42 @@ pub enum Problem {
         /// Which crew, in words.
         crew: String,
     },
+    /// A condition on an agent that takes no part.
+    #[error("`.{place}(..)`: `{condition}` names `{agent}`, who is not in the crew")]
+    ConditionOnStranger {
+        /// `until` or `limit`.
+        place: &'static str,
+        /// The condition.
+        condition: String,
+        /// The agent.
+        agent: String,
+    },
+    /// A condition on a tool that nobody can call.
+    #[error("`.{place}(..)`: `{condition}` names the tool `{tool}`, which no agent lists")]
+    ConditionOnNoTool {
+        /// `until` or `limit`.
+        place: &'static str,
+        /// The condition.
+        condition: String,
+        /// The tool.
+        tool: String,
+    },
+    /// A condition that is known by its name and has none.
+    #[error("`.{place}(..)`: `{condition}` needs a name")]
+    NamelessCondition {
+        /// `until` or `limit`.
+        place: &'static str,
+        /// The condition.
+        condition: String,
+    },
+    /// Two functions that would be taken for one.
+    #[error("`.{place}(..)`: there are two functions `when({name:?}, ..)`: rename one, or clone the other")]
+    TwoFunctions {
+        /// `until` or `limit`.
+        place: &'static str,
+        /// Their name.
+        name: String,
+    },
     /// A condition that is met before anybody speaks.
     #[error("`.{place}(..)`: `{condition}` is met before anybody speaks")]
     MetAtOnce {

@@ -267,6 +267,9 @@ fn review_event(record: &Record) -> Option<String> {
         }
         Event::CommandAccepted { command: Command::Pause, .. } => "-- paused".to_owned(),
         Event::CommandAccepted { command: Command::Unpause, .. } => "-- unpaused".to_owned(),
+        Event::CommandAccepted { command: Command::Signal { name }, .. } => {
+            format!("-- signal `{}`", one_line(name, REASON_CHARS))
+        }
         _ => return None,
     })
 }

@@ -198,13 +198,71 @@ fn a_pattern_that_ends_by_itself_needs_no_until() {
 fn limits_that_are_met_at_once_are_refused() {
     check_limit(turns(0), &["`.limit(..)`: `turns(0)` is met before anybody speaks"]);
     check_limit(
-        turns(5).or(tokens(0)).or(deadline(seconds(0))),
+        turns(5).or(tokens(0)).or(active_for(seconds(0))),
         &[
             "`.limit(..)`: `tokens(0)` is met before anybody speaks",
-            "`.limit(..)`: `deadline(0)` is met before anybody speaks",
+            "`.limit(..)`: `active_for(0)` is met before anybody speaks",
         ],
     );
-    check_limit(deadline(minutes(1)), &[]);
+    check_limit(active_for(minutes(1)), &[]);
+    check_limit(
+        messages(0)
+            .or(says_word(""))
+            .or(no_progress(0).and(repeated_calls(0)))
+            .or(silence(0).or(silent_for(seconds(0)))),
+        &[
+            "`.limit(..)`: `messages(0)` is met before anybody speaks",
+            "`.limit(..)`: `says_word(\"\")` is met before anybody speaks",
+            "`.limit(..)`: `no_progress(0)` is met before anybody speaks",
+            "`.limit(..)`: `repeated_calls(0)` is met before anybody speaks",
+            "`.limit(..)`: `silence(0)` is met before anybody speaks",
+            "`.limit(..)`: `silent_for(0)` is met before anybody speaks",
+        ],
+    );
+}
+
+#[test]
+fn conditions_on_agents_and_tools_that_are_not_there_are_refused() {
+    check_limit(
+        says_by("b", "DONE").or(spoken("c")).or(handoff("user")).or(called("pay")),
+        &[
+            "`.limit(..)`: `says_by(\"b\", \"DONE\")` names `b`, who is not in the crew",
+            "`.limit(..)`: `spoken(\"c\")` names `c`, who is not in the crew",
+            "`.limit(..)`: `handoff(\"user\")` names `user`, who is not in the crew",
+            "`.limit(..)`: `called(\"pay\")` names the tool `pay`, which no agent lists",
+        ],
+    );
+    check_limit(says_by("a", "DONE").and(spoken("a")).and(handoff("a")), &[]);
+    check(
+        |draft| {
+            let a = draft.agent("a", |agent| agent.may_ask().tool(ask_nobody));
+            draft.crew(RoundRobin::new(), [&a]).until(called("ask_person").and(called("ask_nobody")));
+        },
+        &[],
+    );
+}
+
+/// Asks nobody, either.
+#[tool(effect = "pure")]
+async fn ask_nobody(args: Question, _ctx: &ToolContext) -> Result<String, ToolError> {
+    Ok(args.text)
+}
+
+#[test]
+fn functions_and_signals_are_known_by_their_names() {
+    let long = |message: &Message| message.content.len() > 100;
+    let other = when("long", |message| message.content.len() > 200);
+    let nameless = when("", long).or(external(""));
+    check_limit(
+        when("long", long).or(other).or(nameless),
+        &[
+            "`.limit(..)`: there are two functions `when(\"long\", ..)`: rename one, or clone the other",
+            "`.limit(..)`: `when(\"\", ..)` needs a name",
+            "`.limit(..)`: `external(\"\")` needs a name",
+        ],
+    );
+    let one = when("long", long);
+    check_limit(one.clone().or(one.and(external("stop"))), &[]);
 }
 
 #[test]
@@ -232,6 +290,16 @@ fn one_change_changes_the_hash_and_nothing_else_does() {
     assert_eq!(hash("g", 5), hash("g", 5));
     assert_ne!(hash("g", 5), hash("other", 5));
     assert_ne!(hash("g", 5), hash("g", 6));
+    // A function is its name.
+    let hash = |until| {
+        let mut draft = Scenario::<String, String>::builder("demo");
+        let a = draft.agent("a", |agent| agent);
+        draft.crew(RoundRobin::new(), [&a]).until(until);
+        draft.build().unwrap().definition().hash
+    };
+    assert_eq!(hash(when("long", |_| true)), hash(when("long", |_| false)));
+    assert_ne!(hash(when("long", |_| true)), hash(when("short", |_| true)));
+    assert_ne!(hash(no_progress(3)), hash(repeated_calls(3)));
 }
 
 mod with_tools {
