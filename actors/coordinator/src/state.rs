@@ -68,6 +68,8 @@ pub struct CoordinatorState {
     last_time: Timestamp,
     last_epoch: u64,
     cancelled: Option<String>,
+    /// Why no further turn is given, if somebody has asked for that.
+    stopped: Option<String>,
     limited: Option<String>,
     outcome: Option<RunOutcome>,
 }
@@ -94,6 +96,7 @@ impl CoordinatorState {
             last_time: Timestamp::default(),
             last_epoch: 0,
             cancelled: None,
+            stopped: None,
             limited: None,
             outcome: None,
         }
@@ -143,10 +146,16 @@ impl CoordinatorState {
         self.outcome.is_some()
     }
 
-    /// Tells whether somebody has ended the run, and its end is not on record yet.
+    /// Tells whether somebody has asked that no further turn be given.
+    pub(crate) const fn is_to_end(&self) -> bool {
+        self.cancelled.is_some() || self.stopped.is_some()
+    }
+
+    /// Tells whether the run only has to be brought to its end, for which no model and no tool is called.
     #[must_use]
-    pub const fn is_cancelled(&self) -> bool {
-        self.cancelled.is_some() && self.outcome.is_none()
+    pub fn only_ends(&self) -> bool {
+        let is_between_turns = self.stopped.is_some() && self.open.is_empty();
+        self.outcome.is_none() && (self.cancelled.is_some() || is_between_turns)
     }
 
     /// Takes in the next record of the run.
@@ -216,8 +225,11 @@ impl CoordinatorState {
             }
             Command::Pause => self.is_paused = true,
             Command::Unpause => self.is_paused = false,
-            // The answer has a record of its own.
-            Command::Decide { .. } => {}
+            Command::Stop { reason } => {
+                self.stopped.get_or_insert_with(|| reason.clone());
+            }
+            // The answer and the message have records of their own.
+            Command::Decide { .. } | Command::Inject { .. } => {}
         }
     }
 
@@ -280,7 +292,7 @@ impl CoordinatorState {
             outcome(OutcomeKind::Cancelled, reason.clone())
         } else if let Some(detail) = until {
             outcome(OutcomeKind::Concluded, detail)
-        } else if let Some(detail) = self.limited.clone().or(limit) {
+        } else if let Some(detail) = self.stopped.clone().or_else(|| self.limited.clone()).or(limit) {
             outcome(OutcomeKind::Limited, detail)
         } else if self.is_paused {
             Decision::Suspend("paused: go on with `unpause`".to_owned())
@@ -294,7 +306,7 @@ impl CoordinatorState {
         let turn_of = |agent: &AgentName| {
             self.open.iter().find(|(_, speaker)| *speaker == agent).map(|(turn, _)| *turn)
         };
-        let is_ending = self.cancelled.is_some() || over_limit;
+        let is_ending = self.is_to_end() || over_limit;
         let mut measures = self.troubles.measures(&self.crew.policies, turn_of);
         measures.find_map(|measure| self.decide_on(measure, is_ending))
     }
@@ -402,6 +414,8 @@ impl std::fmt::Debug for CoordinatorState {
     }
 }
 
+#[cfg(test)]
+mod command_tests;
 #[cfg(test)]
 mod escalation_tests;
 #[cfg(test)]

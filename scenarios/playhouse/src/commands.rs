@@ -9,6 +9,7 @@ mod find_review;
 mod find_run;
 mod find_scenario;
 mod fork;
+mod inject;
 mod input;
 mod interrupt;
 mod journal;
@@ -28,6 +29,7 @@ mod run;
 mod runs;
 mod session;
 mod show;
+mod stop;
 mod table;
 mod time;
 mod work;
@@ -63,6 +65,8 @@ enum Command {
     Cancel(cancel::CancelArgs),
     Pause(pause::PauseArgs),
     Unpause(pause::UnpauseArgs),
+    Inject(inject::InjectArgs),
+    Stop(stop::StopArgs),
     Replay(replay::ReplayArgs),
     Fork(fork::ForkArgs),
     Doctor(doctor::DoctorArgs),
@@ -135,6 +139,8 @@ async fn execute(session: &Session<'_>, command: &Command) -> Result<ExitCode, C
         Command::Cancel(args) => cancel::cancel(session, args).await,
         Command::Pause(args) => pause::pause(session, args).await,
         Command::Unpause(args) => pause::unpause(session, args).await,
+        Command::Inject(args) => inject::inject(session, args).await,
+        Command::Stop(args) => stop::stop(session, args).await,
         Command::Replay(args) => replay::replay(session, args).await,
         Command::Fork(args) => fork::fork(session, args).await,
         Command::New(args) => new::new(session, args),

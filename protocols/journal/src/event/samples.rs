@@ -185,8 +185,15 @@ fn escalations() -> Vec<Event> {
     ]
 }
 
+fn commands() -> Vec<Event> {
+    let inject = Command::Inject { text: "Look again.".to_owned(), by: "ann".to_owned() };
+    let stop = Command::Stop { reason: "enough".to_owned() };
+    let accepted = |id: &str, command| Event::CommandAccepted { id: CommandId(id.to_owned()), command };
+    vec![accepted("i", inject), accepted("s", stop)]
+}
+
 fn samples() -> Vec<Event> {
-    [admissions(), turns(), calls(), operations(), reviews(), escalations()].concat()
+    [admissions(), turns(), calls(), operations(), reviews(), escalations(), commands()].concat()
 }
 
 fn hex(bytes: &[u8]) -> String {

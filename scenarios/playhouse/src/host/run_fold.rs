@@ -16,7 +16,7 @@ use crate::definition::Definition;
 
 /// The version of all folds and of the stored form together: a change of either gets the next one, and snapshots of other
 /// versions are not used.
-const FOLD_VERSION: u32 = 1;
+const FOLD_VERSION: u32 = 2;
 
 /// What the records of a run up to one of them come to, conversation aside. Changes only in [`RunFold::apply`].
 #[derive(Clone, Debug)]

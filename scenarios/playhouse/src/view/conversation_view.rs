@@ -267,6 +267,12 @@ fn review_event(record: &Record) -> Option<String> {
         }
         Event::CommandAccepted { command: Command::Pause, .. } => "-- paused".to_owned(),
         Event::CommandAccepted { command: Command::Unpause, .. } => "-- unpaused".to_owned(),
+        Event::CommandAccepted { command: Command::Inject { by, .. }, .. } => {
+            format!("-- {} joins in", one_line(by, REASON_CHARS))
+        }
+        Event::CommandAccepted { command: Command::Stop { reason }, .. } => {
+            format!("-- no further turn is given: {}", one_line(reason, REASON_CHARS))
+        }
         _ => return None,
     })
 }
