@@ -12,6 +12,7 @@ mod bad_input;
 mod bad_scenario;
 mod bad_tools;
 mod batch_crashes;
+mod control;
 mod crash_matrix;
 mod damaged_runs;
 mod determinism;

@@ -14,6 +14,9 @@ use crate::{Condition, CoordinatorState, CrewDefinition};
 /// wrong.
 pub type CheckArguments = Arc<dyn Fn(&ReviewRequest, &str) -> Result<String, String> + Send + Sync>;
 
+/// How long a message from outside may be: it goes into every later request of every agent.
+const MAX_INJECTED_BYTES: usize = 1024 * 1024;
+
 /// Under which epoch and when a command is taken.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Acceptance {
@@ -42,11 +45,16 @@ impl CoordinatorState {
                 .and_then(|open| checked(open, verdict, check))
                 .map(|verdict| self.answer(*review, verdict, by, epoch))
                 .map_err(|refused| refused.to_string()),
-            Command::Pause | Command::Unpause if self.quarantined().is_some() => {
+            Command::Pause | Command::Unpause | Command::Inject { .. } | Command::Stop { .. }
+                if self.quarantined().is_some() =>
+            {
                 Err("the run is set aside: say first what becomes of it (`quarantine`)".to_owned())
             }
             Command::Signal { name } => self.check_signal(name).map(|()| Vec::new()),
-            Command::Cancel { .. } | Command::Pause | Command::Unpause => Ok(Vec::new()),
+            Command::Inject { text, .. } => self.inject(text, key_of(key, Kind::MessagePosted)),
+            Command::Cancel { .. } | Command::Pause | Command::Unpause | Command::Stop { .. } => {
+                Ok(Vec::new())
+            }
         };
         match consequences {
             Ok(consequences) => {
@@ -83,6 +91,19 @@ impl CoordinatorState {
         })
     }
 
+    /// Returns what a message from outside comes to, if anybody will read it.
+    fn inject(&self, text: &str, key: RecordKey) -> Result<Consequences, String> {
+        if text.trim().is_empty() {
+            Err("the message is empty".to_owned())
+        } else if text.len() > MAX_INJECTED_BYTES {
+            Err(format!("the message has {} bytes, at most {MAX_INJECTED_BYTES} are taken", text.len()))
+        } else if self.is_to_end() {
+            Err("the run gives no further turn, so nobody would read it".to_owned())
+        } else {
+            Ok(vec![said_by_a_person(text, key)])
+        }
+    }
+
     /// Returns what an answer that fits comes to.
     fn answer(&self, review: ReviewId, verdict: Verdict, by: &str, epoch: u64) -> Consequences {
         let mut records = Vec::new();
@@ -96,7 +117,9 @@ impl CoordinatorState {
                 let (model, reason) = (model.clone(), format!("chosen by {by}"));
                 (self.measure_key(Kind::ModelReplaced), Event::ModelReplaced { agent: None, model, reason })
             }));
-            records.extend(message.iter().map(|text| said_by_a_person(text, epoch)));
+            let epoch = Step(u32::try_from(epoch).unwrap_or(u32::MAX));
+            let key = RecordKey::new(TurnId(0), epoch, 1, Kind::MessagePosted);
+            records.extend(message.iter().map(|text| said_by_a_person(text, key)));
         }
         let decided = Event::ReviewDecided { review, verdict, by: by.to_owned() };
         records.push((RecordKey::of_review(Kind::ReviewDecided, review), decided));
@@ -140,16 +163,15 @@ fn checked(open: &OpenReview, verdict: &Verdict, check: &CheckArguments) -> Resu
     }
 }
 
-/// A message of the person who amended a run.
-fn said_by_a_person(text: &str, epoch: u64) -> (RecordKey, Event) {
+/// A message of a person who is no agent of the run.
+fn said_by_a_person(text: &str, key: RecordKey) -> (RecordKey, Event) {
     let message = Message {
         turn: TurnId(0),
         from: Participant::User,
         content: text.to_owned(),
         label: Label::default(),
     };
-    let epoch = Step(u32::try_from(epoch).unwrap_or(u32::MAX));
-    (RecordKey::new(TurnId(0), epoch, 1, Kind::MessagePosted), Event::MessagePosted { message })
+    (key, Event::MessagePosted { message })
 }
 
 /// Returns the key of a command's record: 64 bits of BLAKE3 of its id, so that taking it twice leaves one record.

@@ -91,6 +91,8 @@ pub struct CoordinatorState {
     last_time: Timestamp,
     last_epoch: u64,
     cancelled: Option<String>,
+    /// Why no further turn is given, if somebody has asked for that.
+    stopped: Option<String>,
     outcome: Option<RunOutcome>,
 }
 
@@ -112,6 +114,7 @@ impl CoordinatorState {
             last_time: Timestamp::default(),
             last_epoch: 0,
             cancelled: None,
+            stopped: None,
             outcome: None,
         }
     }
@@ -179,10 +182,16 @@ impl CoordinatorState {
         self.outcome.is_some()
     }
 
-    /// Tells whether somebody has ended the run, and its end is not on record yet.
+    /// Tells whether somebody has asked that no further turn be given.
+    pub(crate) const fn is_to_end(&self) -> bool {
+        self.cancelled.is_some() || self.stopped.is_some()
+    }
+
+    /// Tells whether the run only has to be brought to its end, for which no model and no tool is called.
     #[must_use]
-    pub const fn is_cancelled(&self) -> bool {
-        self.cancelled.is_some() && self.outcome.is_none()
+    pub fn only_ends(&self) -> bool {
+        let is_between_turns = self.stopped.is_some() && self.open_turns().next().is_none();
+        self.outcome.is_none() && (self.cancelled.is_some() || is_between_turns)
     }
 
     /// Takes in the next record of the run.
@@ -242,8 +251,11 @@ impl CoordinatorState {
             }
             Command::Pause => self.is_paused = true,
             Command::Unpause => self.is_paused = false,
-            // The answer has a record of its own; signals are for the conditions.
-            Command::Decide { .. } | Command::Signal { .. } => {}
+            // The answer and the message have records of their own; signals are for the conditions.
+            Command::Decide { .. } | Command::Inject { .. } | Command::Signal { .. } => {}
+            Command::Stop { reason } => {
+                self.stopped.get_or_insert_with(|| reason.clone());
+            }
         }
     }
 
@@ -303,10 +315,12 @@ impl CoordinatorState {
         if let Some(decision) = self.decide_on_trouble(is_over).or_else(|| self.expire(now)) {
             return decision;
         }
-        let is_ending = self.cancelled.is_some() || is_over;
         let is_idle = self.open_turns().next().is_none();
-        if let Some(decision) = self.decide_on_end(is_ending, is_idle) {
+        if let Some(decision) = self.decide_on_end(is_over, is_idle) {
             return decision;
+        }
+        if self.stopped.is_some() && !is_idle {
+            return self.wait();
         }
         // Crews within others first: the others wait for them.
         let mut idle = self.teams.values().rev().filter(|team| team.open.is_empty());
@@ -317,10 +331,12 @@ impl CoordinatorState {
         }
     }
 
-    /// Ends a run that was cancelled or has reached its limit, once nobody is in the middle of something.
-    fn decide_on_end(&self, is_ending: bool, is_idle: bool) -> Option<Decision> {
+    /// Ends a run that is to end, once nobody is in the middle of something: at once if it was cancelled or is over its
+    /// limit, after the open turns if no further ones are to be given.
+    fn decide_on_end(&self, is_over: bool, is_idle: bool) -> Option<Decision> {
         match (&self.cancelled, is_idle) {
-            _ if !is_ending => None,
+            _ if !is_over && !self.is_to_end() => None,
+            (None, false) if !is_over => None,
             (_, false) => Some(Decision::CancelTurns),
             // The crews within others take no further part; the main one says itself how it ends.
             _ if self.teams.len() > 1 => self.cancel_crew(),
@@ -340,7 +356,7 @@ impl CoordinatorState {
         let turn_of = |agent: &AgentName| {
             self.open_turns().find(|(_, open)| open.speaker == *agent).map(|(turn, _)| turn)
         };
-        let is_ending = self.cancelled.is_some() || over_limit;
+        let is_ending = self.is_to_end() || over_limit;
         let policies = &self.teams.get(&ThreadId::MAIN)?.crew.policies;
         let mut measures = self.troubles.measures(policies, turn_of);
         measures.find_map(|measure| self.decide_on(measure, is_ending))
@@ -403,6 +419,8 @@ impl std::fmt::Debug for CoordinatorState {
     }
 }
 
+#[cfg(test)]
+mod command_tests;
 #[cfg(test)]
 mod condition_tests;
 #[cfg(test)]

@@ -35,6 +35,21 @@ pub enum Command {
     Pause,
     /// Go on after a pause.
     Unpause,
+    /// Say something in the conversation: agents see it from their next turn on.
+    Inject {
+        /// What is said, in full; not empty.
+        text: String,
+        /// Who says it.
+        by: String,
+    },
+    /// Give no further turns: what is under way ends, and then the run, with what was done so far.
+    ///
+    /// It ends as `limited`, not as `cancelled`: nothing was cut short, so what was done is as good as at any other
+    /// bound, and a batch counts it so. A planned end that the last turn reaches comes first.
+    Stop {
+        /// Why, for the record.
+        reason: String,
+    },
     /// Meets the conditions that wait for this signal.
     Signal {
         /// Its name.

@@ -9,6 +9,7 @@ mod find_review;
 mod find_run;
 mod find_scenario;
 mod fork;
+mod inject;
 mod input;
 mod interrupt;
 mod journal;
@@ -29,6 +30,7 @@ mod runs;
 mod session;
 mod show;
 mod signal;
+mod stop;
 mod table;
 mod time;
 mod work;
@@ -64,7 +66,9 @@ enum Command {
     Cancel(cancel::CancelArgs),
     Pause(pause::PauseArgs),
     Unpause(pause::UnpauseArgs),
+    Inject(inject::InjectArgs),
     Signal(signal::SignalArgs),
+    Stop(stop::StopArgs),
     Replay(replay::ReplayArgs),
     Fork(fork::ForkArgs),
     Doctor(doctor::DoctorArgs),
@@ -138,6 +142,8 @@ async fn execute(session: &Session<'_>, command: &Command) -> Result<ExitCode, C
         Command::Pause(args) => pause::pause(session, args).await,
         Command::Unpause(args) => pause::unpause(session, args).await,
         Command::Signal(args) => signal::signal(session, args).await,
+        Command::Inject(args) => inject::inject(session, args).await,
+        Command::Stop(args) => stop::stop(session, args).await,
         Command::Replay(args) => replay::replay(session, args).await,
         Command::Fork(args) => fork::fork(session, args).await,
         Command::New(args) => new::new(session, args),

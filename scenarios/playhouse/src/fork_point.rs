@@ -50,7 +50,9 @@ impl OpenEnds {
             }
             Event::RunConcluded { .. }
             | Event::Cancelled { .. }
-            | Event::CommandAccepted { command: Command::Cancel { .. }, .. } => self.has_ended = true,
+            | Event::CommandAccepted { command: Command::Cancel { .. } | Command::Stop { .. }, .. } => {
+                self.has_ended = true;
+            }
             _ => {}
         }
     }
@@ -191,12 +193,12 @@ mod tests {
         let records = run(vec![suspended(), resumed]);
         check(&records, 3, Some(2));
         check(&records, 4, Some(4));
-        let cancel = Event::CommandAccepted {
-            id: CommandId("1".to_owned()),
-            command: Command::Cancel { reason: "enough".to_owned() },
-        };
-        let ended = Event::TurnEnded { turn: TurnId(1), outcome: TurnOutcome::Cancelled };
-        check(&run(vec![("run", (0, 9, 9), cancel), ("clerk", (1, 0, 0), ended)]), 4, Some(2));
+        let reason = || "enough".to_owned();
+        for command in [Command::Cancel { reason: reason() }, Command::Stop { reason: reason() }] {
+            let accepted = Event::CommandAccepted { id: CommandId("1".to_owned()), command };
+            let ended = Event::TurnEnded { turn: TurnId(1), outcome: TurnOutcome::Cancelled };
+            check(&run(vec![("run", (0, 9, 9), accepted), ("clerk", (1, 0, 0), ended)]), 4, Some(2));
+        }
     }
 
     #[test]

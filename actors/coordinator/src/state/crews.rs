@@ -78,7 +78,7 @@ impl CoordinatorState {
     pub(super) fn decide_for(&self, team: &Team, threads: &Threads, now: Timestamp) -> Option<Decision> {
         let transcript = threads.get(team.thread);
         let next = self.assigned.next();
-        let ending = team.decide_on_end(self.moment(team, now));
+        let ending = team.decide_on_end(self.moment(team, now)).or_else(|| self.stop());
         if ending.is_none() && self.is_paused {
             return None;
         }
@@ -106,6 +106,12 @@ impl CoordinatorState {
                 }
             },
         })
+    }
+
+    /// Ends the conversation if no further turn is to be given.
+    fn stop(&self) -> Option<TeamDecision> {
+        let detail = self.stopped.clone()?;
+        Some(TeamDecision::End(RunOutcome { kind: OutcomeKind::Limited, detail }))
     }
 
     /// Ends the turn of a crew within another, as the run ends: the innermost first.

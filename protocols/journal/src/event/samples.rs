@@ -186,6 +186,14 @@ fn escalations() -> Vec<Event> {
     ]
 }
 
+fn commands() -> Vec<Event> {
+    let inject = Command::Inject { text: "Look again.".to_owned(), by: "ann".to_owned() };
+    let stop = Command::Stop { reason: "enough".to_owned() };
+    let signal = Command::Signal { name: "enough".to_owned() };
+    let accepted = |id: &str, command| Event::CommandAccepted { id: CommandId(id.to_owned()), command };
+    vec![accepted("i", inject), accepted("s", stop), accepted("g", signal)]
+}
+
 fn briefs() -> Vec<Event> {
     let ended = |outcome| Event::TurnEnded { turn: TurnId(4), outcome };
     let brief = Brief {
@@ -208,7 +216,7 @@ fn briefs() -> Vec<Event> {
 }
 
 fn samples() -> Vec<Event> {
-    [admissions(), turns(), calls(), operations(), reviews(), escalations(), briefs()].concat()
+    [admissions(), turns(), calls(), operations(), reviews(), escalations(), commands(), briefs()].concat()
 }
 
 fn hex(bytes: &[u8]) -> String {

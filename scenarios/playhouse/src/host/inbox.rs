@@ -30,21 +30,22 @@ pub enum Settlement {
 impl Runtime {
     /// Takes the commands that wait for a run if nobody works on it; its owner takes them otherwise.
     ///
-    /// A run that was cancelled or abandoned by them is brought to its end. Any other is left as it is, to be gone on
-    /// with by `resume`.
+    /// A run that was cancelled or abandoned by them, or stopped between two turns, is brought to its end. Any other is
+    /// left as it is, to be gone on with by `resume`.
     /// # Errors
     /// [`RunError`]; the commands stay in the inbox, safe to retry.
     pub async fn settle_commands(&self, run: RunId, find: &FindScenario<'_>) -> Result<Settlement, RunError> {
-        let Some(is_cancelled) = self.take_commands(run, find).await? else {
+        let Some(only_ends) = self.take_commands(run, find).await? else {
             return Ok(Settlement::LeftForOwner);
         };
-        if is_cancelled && let Resumed::Run(handle) = self.resume(run, find, false).await? {
+        if only_ends && let Resumed::Run(handle) = self.resume(run, find, false).await? {
             handle.finished().await?;
         }
         Ok(Settlement::Taken)
     }
 
-    /// Takes the commands of a run that nobody works on, and says whether they end it; `None` if somebody works on it.
+    /// Takes the commands of a run that nobody works on, and says whether it only has to be brought to its
+    /// end now; `None` if somebody works on it.
     pub(crate) async fn take_commands(
         &self,
         run: RunId,
@@ -65,7 +66,7 @@ impl Runtime {
         };
         let taken = take(inner, &claimed, &definition, &tools).await;
         inner.let_go(run, claimed.epoch, Leave::Release).await;
-        Ok(Some(taken?.is_cancelled()))
+        Ok(Some(taken?.only_ends()))
     }
 }
 

@@ -270,6 +270,12 @@ fn review_event(record: &Record) -> Option<String> {
         Event::CommandAccepted { command: Command::Signal { name }, .. } => {
             format!("-- signal `{}`", one_line(name, REASON_CHARS))
         }
+        Event::CommandAccepted { command: Command::Inject { by, .. }, .. } => {
+            format!("-- {} joins in", one_line(by, REASON_CHARS))
+        }
+        Event::CommandAccepted { command: Command::Stop { reason }, .. } => {
+            format!("-- no further turn is given: {}", one_line(reason, REASON_CHARS))
+        }
         _ => return None,
     })
 }
