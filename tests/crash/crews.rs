@@ -163,8 +163,7 @@ struct AllAtOnce;
 impl Pattern for AllAtOnce {
     fn decide(&self, view: &ConversationView<'_>) -> PatternDecision {
         let n_agents = view.agents.len();
-        let give =
-            |speaker: &AgentName| Assignment { speaker: speaker.clone(), reason: "all at once".to_owned() };
+        let give = |speaker: &AgentName| Assignment::new(speaker.clone(), "all at once");
         if (view.assigned as usize) < 2 * n_agents {
             PatternDecision::Speak(view.agents.iter().map(give).collect())
         } else {

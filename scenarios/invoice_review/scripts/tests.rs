@@ -3,7 +3,7 @@ use std::sync::Arc;
 use futures::executor::block_on;
 use playhouse::prelude::*;
 use playhouse_messages::{Draws, Exchange, ExchangeCall, OwnTurn, RequestHeader, Transcript, TranscriptView};
-use playhouse_types::{CallId, Label, Message, ModelName, Step, TurnId};
+use playhouse_types::{CallId, Label, Message, ModelName, Step, ThreadId, TurnId};
 use tempfile::TempDir;
 
 use super::super::{
@@ -70,11 +70,12 @@ impl Talk {
             max_output_tokens: None,
             temperature: None,
         };
-        let own = OwnTurn { turn: TurnId(1), upto, exchanges: exchanges.to_vec() };
+        let own = OwnTurn { turn: TurnId(1), thread: ThreadId::MAIN, upto, exchanges: exchanges.to_vec() };
         let request = ModelRequest {
             agent: AgentName::new(agent).unwrap(),
             turn: TurnId(1),
             step: Step(1),
+            brief: None,
             header_hash: header.hash(),
             header: Arc::new(header),
             transcript: TranscriptView::new(Arc::clone(&self.transcript), upto),
@@ -113,7 +114,7 @@ impl Talk {
                     answer: answer.unwrap_or_else(|error| error),
                 }
             });
-            exchanges.push(Exchange { content: reply.content, calls: calls.collect() });
+            exchanges.push(Exchange { content: reply.content, calls: calls.collect(), feedback: None });
         }
         panic!("`{agent}` still calls tools: {called:?}")
     }

@@ -12,10 +12,9 @@ struct AllAtOnce;
 impl Pattern for AllAtOnce {
     fn decide(&self, view: &ConversationView<'_>) -> PatternDecision {
         if view.assigned as usize >= 2 * view.agents.len() {
-            return PatternDecision::Conclude { detail: "everybody spoke twice".to_owned() };
+            return PatternDecision::concluded("everybody spoke twice");
         }
-        let assign =
-            |speaker: &AgentName| Assignment { speaker: speaker.clone(), reason: "all at once".to_owned() };
+        let assign = |speaker: &AgentName| Assignment::new(speaker.clone(), "all at once");
         PatternDecision::Speak(view.agents.iter().map(assign).collect())
     }
 

@@ -132,7 +132,7 @@ fn a_model_call_without_an_end_is_awaited_or_asked_again_with_the_next_attempt()
 #[test]
 fn a_text_is_posted() {
     let records = [assigned("clerk", 1), asked(1, 0), replied(1, "done", &[], FinishReason::Stop)];
-    check(&records, &AgentDecision::Post { content: "done".to_owned() });
+    check(&records, &AgentDecision::Post { step: Step(1), content: "done".to_owned() });
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use playhouse_journal::{Command, CommandId, Event, PendingCommand, Record};
-use playhouse_messages::Transcript;
+use playhouse_messages::Threads;
 use playhouse_types::{OutcomeKind, Participant, Timestamp, TurnOutcome};
 
 use super::tests::{assigned, check_end, check_speaker, crew, decide, decide_at, ended, name, record, said};
@@ -111,8 +111,7 @@ fn a_restored_run_has_what_its_conditions_had_counted() {
     };
     let mut records = [turn(1, "a", "DONE"), turn(2, "b", "DONE"), turn(3, "a", "DONE")].concat();
     records.extend([turn(4, "b", "DONE"), vec![signal(1, "stop")]].concat());
-    let decide =
-        |state: &CoordinatorState| state.decide(&Arc::new(Transcript::default()), Timestamp(1_000_000));
+    let decide = |state: &CoordinatorState| state.decide(&Threads::default(), Timestamp(1_000_000));
     for at in 0..records.len() {
         let mut state = CoordinatorState::new(crew());
         records[..at].iter().for_each(|record| state.apply(record));

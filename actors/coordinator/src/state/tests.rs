@@ -1,9 +1,7 @@
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use playhouse_journal::{ChainHash, Command, CommandId, Event, GateVerdict, Record, RecordKey, ToolIntent};
-use playhouse_messages::Transcript;
+use playhouse_messages::Threads;
 use playhouse_types::{
     AgentName, CallId, Effect, EffectKeys, Incarnation, Label, Lane, Message, OutcomeKind, Participant,
     RunId, RunOutcome, Seq, Step, TenantId, Timestamp, ToolName, TurnId, TurnOutcome,
@@ -25,7 +23,7 @@ pub(super) fn crew(until: Option<Condition>, limit: Condition) -> CrewDefinition
         pattern: Box::new(RoundRobin::new()),
         until,
         limit,
-        policies: BTreeMap::new(),
+        ..CrewDefinition::default()
     }
 }
 
@@ -80,7 +78,7 @@ fn intent(call: CallId) -> Event {
 pub(super) fn decide_at(crew: CrewDefinition, records: &[Record], second: i64) -> Decision {
     let mut state = CoordinatorState::new(crew);
     records.iter().for_each(|record| state.apply(record));
-    state.decide(&Arc::new(Transcript::default()), Timestamp(second * 1_000_000))
+    state.decide(&Threads::default(), Timestamp(second * 1_000_000))
 }
 
 pub(super) fn decide(crew: CrewDefinition, records: &[Record]) -> Decision {
@@ -189,7 +187,7 @@ fn a_pattern_that_names_a_stranger_fails_the_run() {
         pattern,
         until: None,
         limit: turns(9),
-        policies: BTreeMap::new(),
+        ..CrewDefinition::default()
     };
     let detail = "the pattern named `stranger`, who is not in the crew";
     check_end(&decide(crew, &[]), OutcomeKind::Failed, detail);
@@ -230,7 +228,7 @@ struct Twice;
 
 impl Pattern for Twice {
     fn decide(&self, _: &ConversationView<'_>) -> PatternDecision {
-        let turn = || Assignment { speaker: name("a"), reason: String::new() };
+        let turn = || Assignment::new(name("a"), "");
         PatternDecision::Speak(vec![turn(), turn()])
     }
     fn boxed(&self) -> Box<dyn Pattern> {
@@ -245,7 +243,7 @@ fn an_agent_cannot_have_two_turns_at_once() {
         pattern: Box::new(Twice),
         until: None,
         limit: turns(9),
-        policies: BTreeMap::new(),
+        ..CrewDefinition::default()
     };
     let detail = "the pattern named an agent twice for turns at once";
     check_end(&decide(crew, &[]), OutcomeKind::Failed, detail);

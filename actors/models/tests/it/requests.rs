@@ -5,7 +5,7 @@ use playhouse_messages::{Exchange, ExchangeCall, Model, ModelCall, OwnTurn, Requ
 use playhouse_models::{
     Delivery, Endpoint, EndpointLimits, OpenAiModel, OpenAiParts, OpenAiSettings, PriceTable,
 };
-use playhouse_types::{CallId, Effect, IntentScope, Participant, Step, ToolName, ToolSpec, TurnId};
+use playhouse_types::{CallId, Effect, IntentScope, Participant, Step, ThreadId, ToolName, ToolSpec, TurnId};
 
 use crate::server::{Answer, Seen, Server};
 use crate::support::{TestClock, agent, call, client, draws, header, limits, plain_call, settings};
@@ -52,8 +52,9 @@ async fn a_request_holds_instructions_tools_conversation_and_own_exchanges() {
     ];
     let own = vec![OwnTurn {
         turn: TurnId(1),
+        thread: ThreadId::MAIN,
         upto: 1,
-        exchanges: vec![Exchange { content: String::new(), calls }],
+        exchanges: vec![Exchange { content: String::new(), calls, feedback: None }],
     }];
     let messages = [
         (Participant::User, "hello \"you\""),

@@ -146,6 +146,7 @@ pub(crate) fn call(
         step,
         header: Arc::new(header),
         header_hash,
+        brief: None,
         transcript,
         own: Arc::new(own),
     };

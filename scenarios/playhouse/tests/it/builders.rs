@@ -160,10 +160,10 @@ fn the_crew_is_checked() {
             draft.crew(RoundRobin::new(), [&a, &a, &stranger]);
         },
         &[
-            "the crew lists `c`, an agent of another scenario",
+            "the crew lists `c`, which is no agent of this scenario",
             "agent `a` is in the crew 2 times",
-            "agent `b` is not in the crew: it would never speak",
             "the crew has no planned end: its pattern does not conclude by itself, so add `.until(..)`",
+            "`b` is in no crew: it would never speak",
         ],
     );
     check(

@@ -78,7 +78,7 @@ struct Breaks;
 
 impl Pattern for Breaks {
     fn decide(&self, _: &ConversationView<'_>) -> PatternDecision {
-        PatternDecision::Conclude { detail: "it is broken".to_owned() }
+        PatternDecision::concluded("it is broken")
     }
 
     fn apply(&mut self, _: &Event) {

@@ -58,7 +58,7 @@ struct ByHearing {
 impl Pattern for ByHearing {
     fn decide(&self, view: &ConversationView<'_>) -> PatternDecision {
         let n_speakers = if self.n_heard.is_multiple_of(3) { view.agents.len() } else { 1 };
-        let assign = |speaker| Assignment { speaker, reason: format!("{} heard", self.n_heard) };
+        let assign = |speaker| Assignment::new(speaker, format!("{} heard", self.n_heard));
         PatternDecision::Speak(view.agents.iter().take(n_speakers).cloned().map(assign).collect())
     }
 
