@@ -16,7 +16,9 @@ pub struct CrewDefinition {
     pub agents: Vec<AgentName>,
     /// Agents that the pattern asks and who take no part in the conversation.
     pub staff: Vec<AgentName>,
-    /// Those of the members that are crews themselves.
+    /// What the members and the staff are, in a few words: what a model that chooses among them reads.
+    pub roles: BTreeMap<AgentName, String>,
+    /// Those of the members and the staff that are crews themselves.
     pub crews: BTreeMap<AgentName, Arc<CrewDefinition>>,
     /// Who speaks next.
     pub pattern: Box<dyn Pattern>,
@@ -75,6 +77,7 @@ impl Default for CrewDefinition {
         Self {
             agents: Vec::new(),
             staff: Vec::new(),
+            roles: BTreeMap::new(),
             crews: BTreeMap::new(),
             pattern,
             until: None,

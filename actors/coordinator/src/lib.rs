@@ -23,6 +23,8 @@ mod escalation;
 mod pattern;
 mod patterns;
 mod state;
+#[cfg(test)]
+mod test_talk;
 mod trouble;
 
 pub use actor::{Coordinator, CoordinatorActor, CoordinatorArgs, CrewLinks, RunRest};

@@ -1,5 +1,7 @@
 //! Who speaks next: the trait that every way of conversing implements.
 
+use std::collections::BTreeMap;
+
 use playhouse_journal::Event;
 use playhouse_messages::Transcript;
 use playhouse_types::{AgentName, Brief, OutcomeKind, Participant, RunOutcome};
@@ -15,6 +17,20 @@ pub struct ConversationView<'a> {
     pub assigned: u32,
     /// Who spoke last, if anybody has.
     pub last_speaker: Option<&'a AgentName>,
+    /// What the agents are, in a few words, as far as the scenario says it.
+    pub roles: &'a BTreeMap<AgentName, String>,
+}
+
+impl ConversationView<'_> {
+    /// Lists agents for a model that chooses among them: one line each, with what they are.
+    #[must_use]
+    pub fn roster<'n>(&self, agents: impl IntoIterator<Item = &'n AgentName>) -> String {
+        let line = |agent: &AgentName| match self.roles.get(agent).filter(|role| !role.is_empty()) {
+            Some(role) => format!("- {agent}: {role}"),
+            None => format!("- {agent}"),
+        };
+        agents.into_iter().map(line).collect::<Vec<_>>().join("\n")
+    }
 }
 
 /// A turn to give.

@@ -424,6 +424,8 @@ mod command_tests;
 #[cfg(test)]
 mod condition_tests;
 #[cfg(test)]
+mod crew_tests;
+#[cfg(test)]
 mod escalation_tests;
 #[cfg(test)]
 mod tests;

@@ -41,27 +41,16 @@ impl Pattern for RoundRobin {
 #[cfg(test)]
 mod tests {
     use super::RoundRobin;
-    use crate::{ConversationView, Pattern, PatternDecision};
+    use crate::test_talk::talk;
+    use crate::{CrewDefinition, turns};
     use playhouse_types::AgentName;
 
     #[test]
     fn everybody_speaks_in_order_and_then_again() {
-        let agents = ["a", "b", "c"].map(|name| AgentName::new(name).unwrap());
-        let transcript = std::sync::Arc::default();
-        let speakers: Vec<String> = (0..5)
-            .map(|assigned| {
-                let view = ConversationView {
-                    agents: &agents,
-                    transcript: &transcript,
-                    assigned,
-                    last_speaker: None,
-                };
-                match RoundRobin::new().decide(&view) {
-                    PatternDecision::Speak(turns) => turns[0].speaker.to_string(),
-                    other => panic!("{other:?}"),
-                }
-            })
-            .collect();
-        assert_eq!(speakers, ["a", "b", "c", "a", "b"]);
+        let agents = ["a", "b", "c"].map(|name| AgentName::new(name).unwrap()).to_vec();
+        let pattern = Box::new(RoundRobin::new());
+        let crew = CrewDefinition { agents, pattern, until: Some(turns(5)), ..CrewDefinition::default() };
+        let talk = talk(crew, "go", |asked| format!("{} seen", asked.seen.len()));
+        assert_eq!(talk.said(), ["a: 1 seen", "b: 2 seen", "c: 3 seen", "a: 4 seen", "b: 5 seen"]);
     }
 }

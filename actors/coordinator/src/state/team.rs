@@ -206,6 +206,7 @@ impl Team {
             transcript,
             assigned: self.n_assigned,
             last_speaker: self.last_speaker.as_ref(),
+            roles: &self.crew.roles,
         };
         match self.pattern.decide(&view) {
             PatternDecision::Conclude(outcome) => TeamDecision::End(outcome),

@@ -59,7 +59,9 @@ pub(super) fn definition(crew: &CrewDraft, crews: &[CrewDraft], agents: &[AgentB
         Some((name.clone(), Arc::new(definition(crew, crews, agents))))
     });
     let policy = |agent: &AgentBuilder| Some((AgentName::new(&agent.name).ok()?, agent.policy.clone()));
+    let all = members.iter().chain(&staff);
     CrewDefinition {
+        roles: all.filter_map(|name| Some((name.clone(), role_of(name, agents, crews)?))).collect(),
         crews: within.collect(),
         policies: agents.iter().filter_map(policy).collect(),
         agents: members,
@@ -68,6 +70,17 @@ pub(super) fn definition(crew: &CrewDraft, crews: &[CrewDraft], agents: &[AgentB
         until: crew.until.clone(),
         limit: crew.limit.clone().unwrap_or_else(CrewDefinition::default_limit),
     }
+}
+
+/// Returns what an agent is and is for; a crew is what its members are.
+fn role_of(name: &AgentName, agents: &[AgentBuilder], crews: &[CrewDraft]) -> Option<String> {
+    if let Some(agent) = agents.iter().find(|agent| *agent.name == *name.as_str()) {
+        let parts: Vec<&str> = [&agent.role, &agent.goal].into_iter().flatten().map(String::as_str).collect();
+        return Some(parts.join(". "));
+    }
+    let crew = crews.iter().find(|crew| crew.name.as_deref() == Some(name.as_str()))?;
+    let members: Vec<&str> = crew.members.iter().map(|member| member.0.as_ref()).collect();
+    Some(format!("the crew of {}", members.join(", ")))
 }
 
 fn member_names(crew: &CrewDraft) -> Vec<AgentName> {

@@ -179,7 +179,7 @@ fn the_crew_is_checked() {
             draft.agent("a", |agent| agent);
             draft.crew(RoundRobin::new(), []).until(turns(1));
         },
-        &["its crew is empty: list the agents in `scenario.crew(pattern, [&agent, ..])`"],
+        &["the crew is empty: list the agents in `scenario.crew(pattern, [&agent, ..])`"],
     );
 }
 
