@@ -23,7 +23,7 @@ use crate::inbox::{Submit, Submitted};
 use crate::owner::{self, Heartbeat, OwnerLock, Release};
 use crate::reader::ReaderPool;
 use crate::snapshot::PutSnapshot;
-use crate::writer::{Asked, QUEUE_LENGTH, Queued, Task, Writer};
+use crate::writer::{Asked, Message, QUEUE_LENGTH, Task, Writer};
 use crate::{SqliteOptions, check, inbox, intent, late, records, reserve, run_row, schema, snapshot};
 
 /// Runs in `<dir>/playhouse.db`, seen by one process.
@@ -34,7 +34,7 @@ pub struct SqliteStore {
     dir: PathBuf,
     readers: Arc<ReaderPool>,
     /// `None` only while it is dropped.
-    queue: Option<mpsc::Sender<Box<dyn Queued>>>,
+    queue: Option<mpsc::Sender<Message>>,
     writer: Option<JoinHandle<()>>,
     is_closing: Arc<AtomicBool>,
     now: Now,
@@ -101,7 +101,14 @@ impl SqliteStore {
         let queue = self.queue.as_ref().ok_or(WriteFailure::Stopped)?;
         let (reply, answer) = oneshot::channel();
         let asked = Asked { task, output: None, reply };
-        queue.send(Box::new(asked)).await.map_err(|_| WriteFailure::Stopped)?;
+        queue.send(Message::Write(Box::new(asked))).await.map_err(|_| WriteFailure::Stopped)?;
+        answer.await.unwrap_or(Err(WriteFailure::Stopped))
+    }
+
+    async fn empty_log(&self) -> Result<(), WriteFailure> {
+        let queue = self.queue.as_ref().ok_or(WriteFailure::Stopped)?;
+        let (reply, answer) = oneshot::channel();
+        queue.send(Message::Flush(reply)).await.map_err(|_| WriteFailure::Stopped)?;
         answer.await.unwrap_or(Err(WriteFailure::Stopped))
     }
 
@@ -249,6 +256,10 @@ impl Store for SqliteStore {
             }
             Ok(check)
         })
+    }
+
+    fn flush(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { self.empty_log().await.map_err(|failure| failure.into_store_error(&self.dir)) })
     }
 
     fn path(&self) -> Option<PathBuf> {

@@ -317,6 +317,16 @@ pub trait Store: JournalRead + CommandInbox {
         Box::pin(check::scan(self))
     }
 
+    /// Brings what is kept into the form in which it rests, and tells whether the store still works; called when a
+    /// runtime closes. What was acknowledged is durable without it, and writes may follow. A store that has nothing to
+    /// bring anywhere need not implement it.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the store has failed, now or before; not safe to retry in this process.
+    fn flush(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// Returns where the store is, for messages; `None` for memory.
     fn path(&self) -> Option<PathBuf>;
 }

@@ -5,7 +5,7 @@ use playhouse_types::{ExitCode, ModelName, Seq};
 
 use super::command_error::CommandError;
 use super::results::{Asked, print_settled};
-use super::session::{Opened, Session};
+use super::session::{Opened, Session, close};
 use super::work::{Watch, Watched, Work};
 use crate::definition::Definition;
 use crate::host::StartFork;
@@ -34,8 +34,7 @@ pub(super) struct ForkArgs {
 pub(super) async fn fork(session: &Session<'_>, args: &ForkArgs) -> Result<ExitCode, CommandError> {
     let opened = session.open_run(&args.run).await?;
     let code = go_on(session, args, &opened).await;
-    opened.runtime.close().await;
-    code
+    close(opened.runtime, code).await
 }
 
 async fn go_on(session: &Session<'_>, args: &ForkArgs, opened: &Opened) -> Result<ExitCode, CommandError> {

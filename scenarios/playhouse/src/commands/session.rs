@@ -6,11 +6,12 @@ use std::sync::{Arc, OnceLock};
 
 use clap::Args;
 use playhouse_journal::{JournalRead, ReadError, Record, RunRow};
-use playhouse_types::{RunId, Seq};
+use playhouse_types::{ExitCode, RunId, Seq};
 
 use super::command_error::CommandError;
 use super::find_run::{find_run, is_meant};
 use super::find_scenario::find_scenario;
+use super::tell;
 use crate::ScenarioEntry;
 use crate::definition::Definition;
 use crate::host::{Runtime, RuntimeOptions};
@@ -129,6 +130,23 @@ pub(super) struct Opened {
     pub(super) rows: Vec<RunRow>,
     /// The run that was named.
     pub(super) row: RunRow,
+}
+
+/// Closes a runtime behind a command that came to `outcome`. That the store failed, be it at this last moment, outweighs
+/// what the command came to.
+pub(super) async fn close(
+    runtime: Runtime,
+    outcome: Result<ExitCode, CommandError>,
+) -> Result<ExitCode, CommandError> {
+    let Err(failed) = runtime.close().await.map_err(CommandError::from) else { return outcome };
+    match outcome {
+        // It has been told already.
+        Err(error) if error.exit_code() == ExitCode::StoreFailed => Err(error),
+        Ok(ExitCode::StoreFailed) => Ok(ExitCode::StoreFailed),
+        Ok(code) => Ok(tell(&failed).worse(code)),
+        Err(error) if error.is_closed_pipe() => Err(failed),
+        Err(error) => Ok(tell(&error).worse(tell(&failed))),
+    }
 }
 
 /// Reads all records of a run.

@@ -195,8 +195,12 @@ impl Runtime {
     }
 
     /// Interrupts all runs, waits until each has come to rest (calls in flight get half a minute), stops all actors and
-    /// closes the store. Runs that have not ended can be resumed.
-    pub async fn close(self) {
+    /// flushes the store. Runs that have not ended can be resumed.
+    ///
+    /// # Errors
+    /// [`RunError::StoreFailed`] if the store has failed, be it at this last moment: what is on record is safe, but what
+    /// was under way may have to be resumed.
+    pub async fn close(self) -> Result<(), RunError> {
         self.interrupt();
         self.inner.keepers.close();
         // Bounded: every keeper leaves calls that do not end.
@@ -207,6 +211,8 @@ impl Runtime {
             // An error means that it has stopped already.
             let _ = root.wait(None).await;
         }
+        let flushed = self.inner.store.flush().await;
+        flushed.map_err(|cause| RunError::StoreFailed(with_sources(&cause)))
     }
 }
 

@@ -47,7 +47,7 @@ async fn a_scripted_crew_comes_to_a_typed_result() {
     let records = runtime.journal().records(outcome.run, playhouse::Seq(0), 1_000).await.unwrap();
     let conversation = Conversation::fold(&records);
     assert_eq!(conversation.calls_of("add").next().unwrap().output_as::<Sum>(), Some(Sum { sum: 42 }));
-    runtime.close().await;
+    runtime.close().await.unwrap();
 }
 
 #[tokio::test]
@@ -57,5 +57,5 @@ async fn an_input_of_another_form_is_refused_before_anything_is_written() {
     let error = runtime.start(scenario().unwrap().definition(), start).await.unwrap_err();
     assert_eq!(error.exit_code().code(), 2);
     assert!(runtime.journal().runs().await.unwrap().is_empty());
-    runtime.close().await;
+    runtime.close().await.unwrap();
 }

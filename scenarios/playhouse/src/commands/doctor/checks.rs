@@ -89,7 +89,9 @@ pub(super) async fn store(session: &Session<'_>, all: bool) -> Vec<Finding> {
     };
     let checked = if all { Some(store.check().await) } else { None };
     let boot = runtime.inner.boot;
-    runtime.close().await;
+    if let Err(error) = runtime.close().await {
+        return vec![Finding::fail(check, one_line(&error.to_string(), DETAIL_CHARS), advice)];
+    }
     let mut findings = match rows {
         Ok(rows) => runs(&rows),
         Err(text) => vec![Finding::fail(
