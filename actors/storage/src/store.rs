@@ -121,6 +121,18 @@ pub enum StoreError {
         /// The newest format this build knows.
         known: u32,
     },
+    /// The store has an older format and was to be read only: whoever opens it for writing brings it up to date.
+    #[error(
+        "the data directory `{path}` has format {found}, this build reads {known}: a command that works on runs, such as `resume`, brings it up to date"
+    )]
+    TooOld {
+        /// Where it is.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The format that this build reads.
+        known: u32,
+    },
     /// The store has an older format, and other processes use it in that format.
     #[error(
         "the data directory `{path}` has format {found}, this build writes {known}, and other processes still work with it ({owners}): stop them first, then start again"

@@ -24,7 +24,7 @@ pub(super) struct JournalArgs {
 
 /// Prints the journal of a run.
 pub(super) async fn journal(session: &Session<'_>, args: &JournalArgs) -> Result<ExitCode, CommandError> {
-    let opened = session.open_run(&args.run).await?;
+    let opened = session.read_run(&args.run).await?;
     let journal = opened.runtime.journal();
     let printed = if args.canonical {
         print_canonical(&opened, journal.as_ref()).await

@@ -101,7 +101,7 @@ async fn decide_about(
 }
 
 async fn list(session: &Session<'_>) -> Result<ExitCode, CommandError> {
-    let Some(runtime) = session.open_existing().await? else { return print_quarantined(session, &[]) };
+    let Some(runtime) = session.open_to_read().await? else { return print_quarantined(session, &[]) };
     let code = match quarantined_runs(runtime.journal().as_ref()).await {
         Ok(runs) => print_quarantined(session, &runs),
         Err(error) => Err(error.into()),

@@ -26,7 +26,7 @@ pub(super) struct ReplayArgs {
 
 /// Replays a run; 1 if it is not what its records lead to.
 pub(super) async fn replay(session: &Session<'_>, args: &ReplayArgs) -> Result<ExitCode, CommandError> {
-    let opened = session.open_run(&args.run).await?;
+    let opened = session.read_run(&args.run).await?;
     let find = |name: &playhouse_types::ScenarioName, parameters: &str| {
         session.stored_definition(name.as_str(), parameters)
     };

@@ -135,7 +135,7 @@ pub(super) async fn review(session: &Session<'_>, args: &ReviewArgs) -> Result<E
 }
 
 async fn list_open(session: &Session<'_>) -> Result<ExitCode, CommandError> {
-    let Some(runtime) = session.open_existing().await? else { return print_open(session, &[]) };
+    let Some(runtime) = session.open_to_read().await? else { return print_open(session, &[]) };
     let journal = runtime.journal();
     let code = match journal.runs().await {
         Ok(rows) => print_open(session, &reviewed_runs(journal.as_ref(), &rows).await),
@@ -152,7 +152,7 @@ fn print_open(session: &Session<'_>, runs: &[Reviewed]) -> Result<ExitCode, Comm
 }
 
 async fn show_one(session: &Session<'_>, name: &Name) -> Result<ExitCode, CommandError> {
-    let Some(runtime) = session.open_existing().await? else { return Err(nothing(name)) };
+    let Some(runtime) = session.open_to_read().await? else { return Err(nothing(name)) };
     let shown = match find_review(session, &runtime, &name.id).await {
         Ok(named) => show::show(session, &runtime, &named).await,
         Err(error) => Err(error),

@@ -25,7 +25,7 @@ pub(super) struct RunsArgs {}
 
 /// Lists all runs.
 pub(super) async fn runs(session: &Session<'_>) -> Result<ExitCode, CommandError> {
-    let Some(runtime) = session.open_existing().await? else {
+    let Some(runtime) = session.open_to_read().await? else {
         return print_runs(session, &[], &BTreeMap::new(), ExitCode::Concluded);
     };
     let code = list(session, runtime.journal().as_ref()).await;

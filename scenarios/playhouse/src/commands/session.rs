@@ -81,7 +81,7 @@ impl<'a> Session<'a> {
         RuntimeOptions { attended: self.is_attended, prices: self.prices.clone(), ..options }
     }
 
-    /// Opens the store for reading what is there; `None` if there is none yet, so that looking creates nothing.
+    /// Opens the store for a command that changes something; `None` if there is none yet, so that none is made.
     pub(super) async fn open_existing(&self) -> Result<Option<Runtime>, CommandError> {
         if !self.common.data_dir.exists() {
             return Ok(None);
@@ -89,9 +89,23 @@ impl<'a> Session<'a> {
         Ok(Some(Runtime::open_with(self.options()).await?))
     }
 
-    /// Opens the store and finds the run that `text` names.
+    /// Opens the store for a command that only looks, which needs no right to write; `None` if there is none yet.
+    pub(super) async fn open_to_read(&self) -> Result<Option<Runtime>, CommandError> {
+        Ok(Runtime::open_to_read(self.options()).await?)
+    }
+
+    /// Opens the store for a command that changes something, and finds the run that `text` names.
     pub(super) async fn open_run(&self, text: &str) -> Result<Opened, CommandError> {
-        let Some(runtime) = self.open_existing().await? else {
+        self.find(self.open_existing().await?, text).await
+    }
+
+    /// Opens the store for a command that only looks, and finds the run that `text` names.
+    pub(super) async fn read_run(&self, text: &str) -> Result<Opened, CommandError> {
+        self.find(self.open_to_read().await?, text).await
+    }
+
+    async fn find(&self, runtime: Option<Runtime>, text: &str) -> Result<Opened, CommandError> {
+        let Some(runtime) = runtime else {
             find_run(&[], text, self.data_dir())?;
             return Err(CommandError::UnknownRun {
                 text: text.to_owned(),

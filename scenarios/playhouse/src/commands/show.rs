@@ -32,7 +32,7 @@ pub(super) struct ShowArgs {
 
 /// Shows one run.
 pub(super) async fn show(session: &Session<'_>, args: &ShowArgs) -> Result<ExitCode, CommandError> {
-    let opened = session.open_run(&args.run).await?;
+    let opened = session.read_run(&args.run).await?;
     let journal = opened.runtime.journal();
     let shown = if opened.row.is_batch {
         show_batch(session, &opened, journal.as_ref()).await
