@@ -203,6 +203,33 @@ fn a_run_can_be_paused_again_after_it_was_unpaused() {
 }
 
 #[test]
+fn a_fork_of_a_paused_run_is_not_paused() {
+    let letters = Letters::of("hollerbusch");
+    letters.run_until_it_waits();
+    let source = letters.open()[0]["run"].as_str().unwrap().to_owned();
+    let show = |run: &str| letters.playhouse.run(&["show", run, "--json"]).with_code(0).json();
+    let _ = letters.playhouse.run(&["pause", &source]).with_code(0);
+    let _ = letters.playhouse.run(&["review", "answer", "last", "Kitchen Row 1"]).with_code(0);
+    // It goes on with what is open, and stays paused.
+    let _ = letters.playhouse.run(&["resume", &source, "--no-input"]).with_code(3);
+    let n_records =
+        letters.playhouse.run(&["journal", &source]).with_code(0).stdout.lines().count().to_string();
+    let fork = ["fork", &source, "--at", &n_records, "--effects"];
+    let _ = letters.playhouse.run(&fork).with_code(3).telling(&["where nothing was open or paused"]);
+    // The answer came after the pause: the fork asks for its own.
+    let open = letters.open();
+    let forked = open[0]["run"].as_str().unwrap();
+    assert_eq!((open.len(), forked == source), (1, false), "{open:#?}");
+    assert_eq!((&show(&source)["status"], &show(forked)["status"]), (&json!("paused"), &json!("waiting")));
+    let _ = letters.playhouse.run(&["review", "answer", "last", "Kitchen Row 2"]).with_code(0);
+    let _ = letters.playhouse.run(&["resume", forked, "--no-input"]).with_code(0);
+    assert_eq!(show(&source)["status"], "paused");
+    assert_eq!(letters.outbox()[0]["address"], "Kitchen Row 2");
+    let _ = letters.playhouse.run(&["unpause", &source]).with_code(0);
+    let _ = letters.playhouse.run(&["resume", &source, "--no-input"]).with_code(0);
+}
+
+#[test]
 fn a_letter_that_was_cut_off_is_sent_again_only_if_a_person_has_found_that_it_did_not_leave() {
     let letters = Letters::of("eschenbach");
     let pipe = letters.playhouse.dir().join("outbox");
