@@ -85,7 +85,7 @@ pub(crate) fn access(dir: &Path) -> Result<Option<Access>, StoreError> {
         }
         Err(error) => return Err(schema::failed(dir, error)),
     };
-    let format = schema::format(&conn, dir);
+    let format = format(&conn, dir);
     close(dir, conn);
     match (format?, schema::known()) {
         // The process that made it was not done.
@@ -96,6 +96,12 @@ pub(crate) fn access(dir: &Path) -> Result<Option<Access>, StoreError> {
         }
         _ => Ok(Some(access)),
     }
+}
+
+/// Reads the format in one transaction: another process may be making the file this very moment.
+fn format(conn: &Connection, dir: &Path) -> Result<usize, StoreError> {
+    let tx = conn.unchecked_transaction().map_err(|error| schema::failed(dir, error))?;
+    schema::format(&tx, dir)
 }
 
 /// Opens a connection as far as it reads the file: only then does SQLite look for the log.

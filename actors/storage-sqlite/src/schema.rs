@@ -172,19 +172,21 @@ fn ask_for_wal(conn: &Connection) -> rusqlite::Result<()> {
     Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR), Some(text)))
 }
 
+/// Brings the file to the format of this build, all at once: nobody who reads meanwhile meets a format in between.
 fn migrate(conn: &Connection, dir: &Path) -> Result<(), StoreError> {
     let failed = |error| failed(dir, error);
-    loop {
-        let tx = Transaction::new_unchecked(conn, TransactionBehavior::Immediate).map_err(failed)?;
-        let version = format(&tx, dir)?;
-        let Some(step) = STEPS.get(version) else { return Ok(()) };
-        refuse_in_use(dir, version)?;
-        tx.execute_batch(step.sql).and_then(|()| (step.then)(&tx)).map_err(failed)?;
-        let next = version + 1;
-        tx.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {next}"))
-            .map_err(failed)?;
-        tx.commit().map_err(failed)?;
+    let tx = Transaction::new_unchecked(conn, TransactionBehavior::Immediate).map_err(failed)?;
+    let version = format(&tx, dir)?;
+    if version == STEPS.len() {
+        return Ok(());
     }
+    refuse_in_use(dir, version)?;
+    for step in STEPS.iter().skip(version) {
+        tx.execute_batch(step.sql).and_then(|()| (step.then)(&tx)).map_err(failed)?;
+    }
+    tx.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {}", known()))
+        .map_err(failed)?;
+    tx.commit().map_err(failed)
 }
 
 /// Another process would go on writing in the older format. The caller holds the write lock, so that none enters.

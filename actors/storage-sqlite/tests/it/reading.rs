@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use playhouse_journal::JournalRead;
 use playhouse_storage::conformance::sample::{Run, admitted, commit, large, read, same};
@@ -175,6 +176,25 @@ fn what_is_no_store_is_not_made_one() {
     assert!(matches!(open_to_read(&place), Err(StoreError::Unusable { .. })), "it was cut off to nothing");
     fs::write(place.file(), "not a database, but longer than the header of one, ".repeat(10)).unwrap();
     assert!(matches!(open_to_read(&place), Err(StoreError::Unusable { .. })));
+}
+
+#[test]
+fn a_store_that_is_being_made_is_not_there_yet_or_whole() {
+    for _ in 0..10 {
+        let place = Place::new();
+        let is_made = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let looking = scope.spawn(|| {
+                while !is_made.load(Ordering::Relaxed) {
+                    open_to_read(&place).unwrap();
+                }
+            });
+            drop(place.store());
+            is_made.store(true, Ordering::Relaxed);
+            looking.join().unwrap();
+        });
+        drop(reader(&place));
+    }
 }
 
 #[test]
