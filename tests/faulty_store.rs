@@ -286,6 +286,9 @@ impl Store for FaultyStore {
     fn check(&self) -> BoxFuture<'_, Result<StoreCheck, StoreError>> {
         self.inner.check()
     }
+    fn flush(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        self.alive(|inner| inner.flush())
+    }
     fn path(&self) -> Option<PathBuf> {
         self.inner.path()
     }

@@ -40,7 +40,7 @@ async fn commits(n_turns: u32) -> usize {
     let runtime = Runtime::open_with(RuntimeOptions::new(dir.path())).await.unwrap();
     run(&runtime, &round_robin(n_turns)).await;
     let count = committed(&dir.path().join("playhouse.db-wal"));
-    runtime.close().await;
+    runtime.close().await.unwrap();
     count
 }
 
@@ -65,6 +65,6 @@ async fn turns_per_second(n_runs: usize, n_turns: u32) -> f64 {
         join_all((0..n_runs).map(|_| run(&runtime, &scenario))).await;
     });
     let took = took.await;
-    runtime.close().await;
+    runtime.close().await.unwrap();
     n_runs as f64 * f64::from(n_turns) / took.as_secs_f64()
 }

@@ -73,7 +73,7 @@ async fn short_runs(n_runs: usize) -> f64 {
         run(&runtime, &scenario).await;
     }
     let used = cpu() - before;
-    runtime.close().await;
+    runtime.close().await.unwrap();
     millis_each(used, n_runs * 80)
 }
 
@@ -98,6 +98,6 @@ async fn between(n_turns: u32, from: u32, to: u32, n_runs: usize) -> f64 {
         run(&runtime, &scenario).await;
         total += watching.await.unwrap();
     }
-    runtime.close().await;
+    runtime.close().await.unwrap();
     millis_each(total, n_runs * (to - from) as usize)
 }

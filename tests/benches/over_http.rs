@@ -69,7 +69,7 @@ async fn runs(base_url: String, form: Form, n_at_once: usize, n_runs: usize) -> 
     let before = cpu();
     work(&runtime, &scenario, n_at_once, n_runs).await;
     let used = cpu() - before;
-    runtime.close().await;
+    runtime.close().await.unwrap();
     millis_each(used, n_runs)
 }
 

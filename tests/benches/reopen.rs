@@ -91,7 +91,7 @@ async fn talk(dir: &Path) -> RunId {
             _ => {}
         }
     }
-    runtime.close().await;
+    runtime.close().await.unwrap();
     run
 }
 
@@ -104,7 +104,7 @@ async fn reopen(dir: PathBuf, run: RunId, forget: bool) -> Duration {
     // A listing of runs, which opens the connection for reading.
     runtime.journal().runs().await.unwrap();
     let time = elapsed(resume(&runtime, run)).await;
-    runtime.close().await;
+    runtime.close().await.unwrap();
     time
 }
 
@@ -138,6 +138,6 @@ pub(crate) fn go_on(dir: &str, run: &str) {
         let runtime = Runtime::open_with(RuntimeOptions::new(dir)).await.unwrap();
         resume(&runtime, run).await;
         println!("open");
-        runtime.close().await;
+        runtime.close().await.unwrap();
     });
 }

@@ -70,7 +70,7 @@ pub(super) fn process(world: &World, crew: ReferenceCrew, plan: Plan) -> Past {
         let work = async {
             let runtime = Runtime::open_over(RuntimeOptions::ephemeral(), parts).await.unwrap();
             let outcome = settle(&runtime, world, crew).await;
-            runtime.close().await;
+            runtime.close().await.unwrap();
             match outcome {
                 Ok(end) => Ended::Rested(Box::new(end)),
                 Err(error) => Ended::Refused(error),

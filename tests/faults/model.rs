@@ -109,7 +109,7 @@ fn cause(point: &str) -> Result<Survived, Wrong> {
         let start = StartRun { input: "\"Begin.\"".to_owned(), seed: 1, model: None };
         let handle = runtime.start(scenario, start).await.unwrap();
         let ended = tokio::time::timeout(LIMIT, handle.finished()).await;
-        runtime.close().await;
+        runtime.close().await.unwrap();
         ended
     }));
     let Ok(Ok(Ok(end))) = ended else {

@@ -107,7 +107,7 @@ fn progress_since(dir: &Path, began: u64) -> Vec<Duration> {
             let time = progress.find_map(|record| u64::try_from(record.time.0).ok()?.checked_sub(began));
             times.extend(time.map(Duration::from_micros));
         }
-        runtime.close().await;
+        runtime.close().await.unwrap();
         times
     })
 }

@@ -68,7 +68,7 @@ fn run(scenario: &Arc<Definition>, is_due: impl Fn(u32) -> bool + Send + Sync + 
         let end = handle.finished().await.unwrap();
         let RunRest::Concluded(outcome) = end.rest else { panic!("{:?}", end.rest) };
         let records = runtime.journal().records(run, Seq(0), usize::MAX).await.unwrap();
-        runtime.close().await;
+        runtime.close().await.unwrap();
         let count =
             |is_meant: fn(&Event) -> bool| records.iter().filter(|record| is_meant(&record.event)).count();
         PanickingAgent {

@@ -70,7 +70,7 @@ pub fn agent_restart(n_messages: u32, n_restarts: u32) -> AgentRestart {
         let runtime = Runtime::open_over(RuntimeOptions::ephemeral(), parts).await.unwrap();
         let scenario = talk("restarting", n_messages + n_restarts, "Go on.");
         start(&runtime, &scenario).await.finished().await.unwrap();
-        runtime.close().await;
+        runtime.close().await.unwrap();
     });
     let times = std::mem::take(&mut *times.lock().unwrap());
     let n_restarts = times.taken_up.len();

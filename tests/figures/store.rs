@@ -148,7 +148,7 @@ pub fn store_size(n_turns: u32, said_bytes: usize) -> StoreSize {
     executor.block_on(async {
         let (runtime, _) = open(dir.path(), u32::MAX).await;
         start(&runtime, &scenario).await.finished().await.unwrap();
-        runtime.close().await;
+        runtime.close().await.unwrap();
     });
     // The last connection to close writes the log back.
     executor.shutdown_timeout(Duration::from_secs(5));

@@ -100,7 +100,7 @@ fn every_misbehaving_tool_gets_one_answer_and_the_run_goes_on() {
             let outcome = runtime.run(&scenario(), "Begin.".to_owned()).await.unwrap();
             *MAY_END.0.lock().unwrap() = true;
             MAY_END.1.notify_all();
-            runtime.close().await;
+            runtime.close().await.unwrap();
             outcome
         }))
         .unwrap();

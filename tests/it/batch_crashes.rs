@@ -58,7 +58,7 @@ fn process(root: &MemoryStore, number: u128, batch: Option<RunRow>) -> Option<Ba
         let work = async {
             let runtime = Runtime::open_over(RuntimeOptions::ephemeral(), parts).await.unwrap();
             let rested = work(&runtime, deadly(&end), batch).await;
-            runtime.close().await;
+            runtime.close().await.unwrap();
             rested
         };
         tokio::select! {

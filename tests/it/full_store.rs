@@ -1,6 +1,9 @@
-//! A store that becomes full: every open run says so, and goes on once there is room.
+//! A store that becomes full: every open run says so, and goes on once there is room. One that fails at the last moment
+//! says so as well.
 
+use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 
 use playhouse::prelude::*;
@@ -11,6 +14,7 @@ use playhouse_journal::Event;
 use playhouse_messages::{Clock, JournalError};
 use playhouse_runtime::{SystemClock, new_boot_id};
 use playhouse_storage_sqlite::{SqliteOptions, SqliteStore};
+use playhouse_tests::Playhouse;
 use tempfile::TempDir;
 
 /// More than the data directory below may hold: two runs of about 8 KiB for each turn.
@@ -55,7 +59,7 @@ async fn runs_of_a_full_store_say_why_they_rest_and_go_on_when_there_is_room() {
         let end = handle.finished().await.unwrap();
         assert!(matches!(end.rest, RunRest::Lost(JournalError::StoreFailed)), "{:?}", end.rest);
     }
-    runtime.close().await;
+    assert_eq!(runtime.close().await.unwrap_err().exit_code().code(), 6);
     let runtime = open(dir.path(), None).await;
     for run in &runs {
         let row = runtime.journal().run(*run).await.unwrap().unwrap();
@@ -69,5 +73,34 @@ async fn runs_of_a_full_store_say_why_they_rest_and_go_on_when_there_is_room() {
         let end = handle.finished().await.unwrap();
         assert_eq!((end.row.status, end.row.turns), (RunStatus::Concluded, N_TURNS));
     }
-    runtime.close().await;
+    runtime.close().await.unwrap();
+}
+
+/// Lets a command write no file beyond this size, as on a disk that fails there.
+fn limited(command: &Command, max_kib: u64) -> Command {
+    let script = "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"";
+    let mut limited = Command::new("bash");
+    limited.args(["-c", script, "bash", &max_kib.to_string()]).arg(command.get_program());
+    limited.args(command.get_args());
+    limited
+}
+
+#[test]
+fn a_store_that_fails_when_it_is_closed_ends_with_code_6_and_says_what_to_do() {
+    let playhouse = Playhouse::of(env!("CARGO_BIN_EXE_playhouse-test-scenarios"));
+    let input = "x".repeat(100_000);
+    let words = ["run", "greeting", "--no-input", "--input", &input];
+    for _ in 0..4 {
+        let _ = playhouse.run(&words).with_code(0);
+    }
+    // The log of one more run is shorter than the file, which has to grow to take it.
+    let size = fs::metadata(playhouse.data_dir().join("playhouse.db")).unwrap().len();
+    let failed = limited(&playhouse.command(&words), size >> 10).output().unwrap();
+    let stderr = String::from_utf8_lossy(&failed.stderr);
+    assert_eq!(failed.status.code(), Some(6), "{stderr}");
+    assert!(stderr.contains("error: the store at") && stderr.contains("resume --all"), "{stderr}");
+    assert_eq!(String::from_utf8_lossy(&failed.stdout), "Hello.\n", "what was done is told all the same");
+    let runs = playhouse.run(&["runs", "--json"]).with_code(0).json();
+    let statuses: Vec<_> = runs.as_array().unwrap().iter().map(|run| run["status"].clone()).collect();
+    assert_eq!(statuses, ["concluded"; 5]);
 }

@@ -24,6 +24,7 @@ mod new_cases;
 mod new_project;
 mod outcomes;
 mod quarantine;
+mod reading;
 mod replay;
 mod reviews;
 mod settled;

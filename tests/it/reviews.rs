@@ -149,7 +149,7 @@ fn an_answer_that_cannot_be_is_refused_and_changes_nothing() {
         let words = [&["review"], words].concat();
         let _ = letters.playhouse.run(&words).with_code(code).telling(&[part]);
     };
-    check(&["approve", "approval-9.9.9"], 2, "there is no review");
+    check(&["approve", "approval-9.9.9"], 2, "no open run has a review");
     check(&["approve", "last", "--seen", "0123"], 1, "about something else");
     check(&["answer", "last", "yes"], 2, "approve, edit or reject");
     check(&["answer", "last"], 2, "--did-not-happen");
@@ -164,10 +164,44 @@ fn a_waiting_run_can_be_cancelled() {
     let cancelled = letters.playhouse.run(&["cancel", "last", "--reason", "not needed"]).with_code(0);
     assert!(cancelled.stdout.contains("cancelled"), "{}", cancelled.stdout);
     assert_eq!(letters.open(), Vec::<Value>::new());
-    let _ = letters.playhouse.run(&["review", "approve", &id]).with_code(1).telling(&["no answer any more"]);
+    let told = ["no answer any more", "its run has ended, it is cancelled"];
+    let _ = letters.playhouse.run(&["review", "approve", &id]).with_code(1).telling(&told);
     let _ = letters.playhouse.run(&["resume", "last", "--no-input"]).with_code(1);
     let _ = letters.playhouse.run(&["cancel", "last"]).with_code(1).telling(&["has ended"]);
     assert_eq!(letters.outbox(), Vec::<Value>::new());
+}
+
+#[test]
+fn a_doubt_of_a_run_that_has_ended_waits_for_nobody() {
+    let playhouse = Playhouse::of(env!("CARGO_BIN_EXE_playhouse-test-scenarios"));
+    assert_eq!(playhouse.run(&["run", "doubtful", "--no-input"]).code, Some(3));
+    let listed = || playhouse.run(&["review", "list", "--json"]).with_code(0).json();
+    let id = listed()[0]["id"].as_str().unwrap().to_owned();
+    let _ = playhouse.run(&["cancel", "last"]).with_code(0);
+    assert_eq!(listed(), json!([]));
+    let journal = || playhouse.run(&["journal", "last"]).with_code(0).stdout;
+    let before = journal();
+    let answer = |id: &str| playhouse.run(&["review", "answer", id, "--did-not-happen"]);
+    let _ = answer(&id).with_code(1).telling(&[&id, "its run has ended, it is cancelled"]);
+    let _ = answer("doubt-1.1.0").with_code(2).telling(&["no open run has a review", "RUN/doubt-1.1.0"]);
+    assert_eq!(journal(), before, "an answer that nobody needs is not on record");
+    // It is told all the same.
+    let shown = playhouse.run(&["review", "show", &id]).with_code(0).stdout;
+    assert!(shown.contains("nobody needs an answer any more"), "{shown}");
+}
+
+#[test]
+fn an_answer_that_was_taken_is_told_after_the_run_has_ended() {
+    let playhouse = Playhouse::of(env!("CARGO_BIN_EXE_playhouse-test-scenarios"));
+    assert_eq!(playhouse.run(&["run", "doubtful", "--no-input"]).code, Some(3));
+    let id = playhouse.run(&["review", "list", "--json"]).json()[0]["id"].as_str().unwrap().to_owned();
+    let happened = ["review", "answer", &id, "--happened", "ding", "--by", "ann"];
+    let _ = playhouse.run(&happened).with_code(0);
+    let _ = playhouse.run(&["resume", "last", "--no-input"]).with_code(0);
+    let again = playhouse.run(&happened).with_code(0).telling(&["is concluded"]);
+    assert!(!again.stderr.contains("resume"), "{again:?}");
+    let other = ["review", "answer", &id, "--did-not-happen", "--by", "bob"];
+    let _ = playhouse.run(&other).with_code(1).telling(&["answered before", "by ann"]);
 }
 
 #[test]
@@ -200,6 +234,33 @@ fn a_run_can_be_paused_again_after_it_was_unpaused() {
     let resumed = letters.playhouse.run(&["resume", &run, "--no-input"]).with_code(3);
     let _ = resumed.telling(&[&format!("unpause {run}")]);
     assert_eq!(letters.outbox(), Vec::<Value>::new());
+}
+
+#[test]
+fn a_fork_of_a_paused_run_is_not_paused() {
+    let letters = Letters::of("hollerbusch");
+    letters.run_until_it_waits();
+    let source = letters.open()[0]["run"].as_str().unwrap().to_owned();
+    let show = |run: &str| letters.playhouse.run(&["show", run, "--json"]).with_code(0).json();
+    let _ = letters.playhouse.run(&["pause", &source]).with_code(0);
+    let _ = letters.playhouse.run(&["review", "answer", "last", "Kitchen Row 1"]).with_code(0);
+    // It goes on with what is open, and stays paused.
+    let _ = letters.playhouse.run(&["resume", &source, "--no-input"]).with_code(3);
+    let n_records =
+        letters.playhouse.run(&["journal", &source]).with_code(0).stdout.lines().count().to_string();
+    let fork = ["fork", &source, "--at", &n_records, "--effects"];
+    let _ = letters.playhouse.run(&fork).with_code(3).telling(&["where nothing was open or paused"]);
+    // The answer came after the pause: the fork asks for its own.
+    let open = letters.open();
+    let forked = open[0]["run"].as_str().unwrap();
+    assert_eq!((open.len(), forked == source), (1, false), "{open:#?}");
+    assert_eq!((&show(&source)["status"], &show(forked)["status"]), (&json!("paused"), &json!("waiting")));
+    let _ = letters.playhouse.run(&["review", "answer", "last", "Kitchen Row 2"]).with_code(0);
+    let _ = letters.playhouse.run(&["resume", forked, "--no-input"]).with_code(0);
+    assert_eq!(show(&source)["status"], "paused");
+    assert_eq!(letters.outbox()[0]["address"], "Kitchen Row 2");
+    let _ = letters.playhouse.run(&["unpause", &source]).with_code(0);
+    let _ = letters.playhouse.run(&["resume", &source, "--no-input"]).with_code(0);
 }
 
 #[test]

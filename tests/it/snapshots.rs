@@ -90,7 +90,7 @@ fn work(dir: &Path, run: Option<RunId>, seed: u64, stop: Stop) -> RunId {
             } => {}
         }
         if !matches!(stop, Stop::Killed(_)) {
-            runtime.close().await;
+            runtime.close().await.unwrap();
         }
         run
     });
@@ -104,7 +104,7 @@ fn records(dir: &Path, run: RunId) -> Vec<Record> {
     executor.block_on(async {
         let runtime = Runtime::open_with(RuntimeOptions::new(dir)).await.unwrap();
         let records = runtime.journal().records(run, Seq(0), usize::MAX).await.unwrap();
-        runtime.close().await;
+        runtime.close().await.unwrap();
         records
     })
 }
@@ -184,7 +184,7 @@ async fn records_before_the_snapshot_are_not_read_when_a_run_goes_on() {
     let resume = async || {
         let runtime = Runtime::open_with(RuntimeOptions::new(dir.path())).await.unwrap();
         let resumed = runtime.resume(run, &|_, _| Ok(crew()), false).await.map(drop);
-        runtime.close().await;
+        runtime.close().await.unwrap();
         resumed
     };
     resume().await.unwrap();
@@ -220,7 +220,7 @@ fn a_short_run_writes_none() {
     executor.block_on(async {
         let runtime = Runtime::open_with(RuntimeOptions::new(dir.path())).await.unwrap();
         runtime.run(&scenario, "Begin.".to_owned()).await.unwrap();
-        runtime.close().await;
+        runtime.close().await.unwrap();
     });
     assert_eq!(snapshot_seq(dir.path()), None);
 }

@@ -4,6 +4,8 @@
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
+use crate::failure::is_busy;
+
 /// From how many pages on the log is moved: 16 MiB.
 const LONG_LOG_PAGES: i64 = 4096;
 
@@ -22,13 +24,19 @@ pub(crate) fn move_long_log(conn: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Moves the whole log, and lets SQLite delete the empty file with the last connection. While another process reads,
-/// the log stays.
-pub(crate) fn empty_log(conn: &Connection) -> rusqlite::Result<()> {
-    if !look(conn, "TRUNCATE")?.is_busy {
-        conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
+/// Moves the whole log and tells whether it is empty now. While another process reads, the log stays. After an error
+/// nothing may be written or moved any more.
+pub(crate) fn empty_log(conn: &Connection) -> rusqlite::Result<bool> {
+    match look(conn, "TRUNCATE") {
+        Ok(log) => Ok(!log.is_busy),
+        Err(error) if is_busy(&error) => Ok(false),
+        Err(error) => Err(error),
     }
-    Ok(())
+}
+
+/// Lets SQLite delete the log with the last connection; to be called when it is empty.
+pub(crate) fn allow_deletion(conn: &Connection) -> rusqlite::Result<()> {
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false).map(drop)
 }
 
 /// What a checkpoint says of the log.
@@ -51,7 +59,7 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
-    use super::{empty_log, forbid, look, move_long_log};
+    use super::{allow_deletion, empty_log, forbid, look, move_long_log};
     use rusqlite::Connection;
 
     fn written(file: &Path) -> Connection {
@@ -70,7 +78,8 @@ mod tests {
         drop(conn);
         assert_ne!(std::fs::metadata(&log).unwrap().len(), 0);
         let conn = written(&dir.path().join("other"));
-        empty_log(&conn).unwrap();
+        assert!(empty_log(&conn).unwrap());
+        allow_deletion(&conn).unwrap();
         drop(conn);
         assert!(!dir.path().join("other-wal").exists());
     }
@@ -85,7 +94,7 @@ mod tests {
         conn.execute_batch("INSERT INTO t VALUES (2)").unwrap();
         conn.busy_timeout(Duration::ZERO).unwrap();
         move_long_log(&conn).unwrap();
-        empty_log(&conn).unwrap();
+        assert!(!empty_log(&conn).unwrap());
         forbid(&reader).unwrap();
         drop((reader, conn));
         assert_ne!(fs::metadata(&log).unwrap().len(), 0);

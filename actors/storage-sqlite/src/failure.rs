@@ -25,6 +25,8 @@ pub(crate) enum WriteFailure {
     },
     /// A write or sync failed.
     Failed(Arc<rusqlite::Error>),
+    /// The store was opened for reading only.
+    ReadOnly,
     /// The writer thread is gone, which only a panic in it can cause.
     Stopped,
 }
@@ -43,6 +45,7 @@ impl WriteFailure {
             Self::Busy(waited) => StoreError::Busy { path, waited },
             Self::TooNew { found, known } => StoreError::TooNew { path, found, known },
             Self::Failed(error) => StoreError::Failed { path, source: Box::new(error) },
+            Self::ReadOnly => StoreError::Unusable { path, source: "it was opened for reading only".into() },
             Self::Stopped => StoreError::Failed { path, source: "the writer thread ended".into() },
         }
     }
@@ -91,6 +94,20 @@ pub(crate) fn is_io(error: &rusqlite::Error) -> bool {
 
 pub(crate) fn is_full(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::DiskFull)
+}
+
+/// Tells whether the place refuses what a reader needs: a file beside the database, or the rights to one.
+pub(crate) fn is_refused(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly
+                | ErrorCode::PermissionDenied
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::DiskFull
+        )
+    )
 }
 
 /// Tells whether what is stored is damaged, as opposed to not reachable.

@@ -18,6 +18,11 @@
 //! - A journal is read in one transaction and checked against the end of the chain in the run's row, so that missing
 //!   records at the end show as well.
 //!
+//! - [`SqliteStore::open_to_read`] changes nothing that is stored: it reads a directory that another process owns, that is
+//!   read-only for this process, or that is on a full disk. SQLite needs a file beside the log to read it, which goes
+//!   with the last reader; where none can be made, a file without a log is read alone (`immutable`), on trust that nobody
+//!   writes to it meanwhile, and one with a log is refused with what to do.
+//!
 //! Limits: the directory must be on a local disk (write-ahead log and lock files need shared memory and `flock`).
 //! [`Store::commit`] takes part in a transaction from its first poll on, as soon as the queue has room; after that,
 //! dropping the future does not stop it. The writer is an OS thread that a paused tokio clock does not see: tests with
@@ -54,6 +59,7 @@ mod intent;
 mod late;
 mod options;
 mod owner;
+mod read_only;
 mod reader;
 mod records;
 mod reserve;

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use crate::failure::ReadFailure;
-use crate::schema;
+use crate::read_only::{self, Access};
 
 /// How many reads run at once: enough for a listing and a fold beside a trace, few enough for the cache of each.
 const N_CONNECTIONS: usize = 4;
@@ -15,13 +15,14 @@ const N_CONNECTIONS: usize = 4;
 /// The connections that nobody uses right now; they are opened when first needed.
 pub(crate) struct ReaderPool {
     dir: PathBuf,
+    access: Access,
     idle: Mutex<Vec<Connection>>,
     permits: Arc<Semaphore>,
 }
 
 impl ReaderPool {
-    pub(crate) fn new(dir: PathBuf) -> Self {
-        Self { dir, idle: Mutex::default(), permits: Arc::new(Semaphore::new(N_CONNECTIONS)) }
+    pub(crate) fn new(dir: PathBuf, access: Access) -> Self {
+        Self { dir, access, idle: Mutex::default(), permits: Arc::new(Semaphore::new(N_CONNECTIONS)) }
     }
 
     /// Runs `read` in one read transaction on a blocking thread.
@@ -45,15 +46,19 @@ impl ReaderPool {
         task.await.map_err(ReadFailure::Stopped)?
     }
 
-    /// Closes the connections that nobody uses, so that the writer is the last one.
+    /// Closes the connections that nobody uses, so that the writer is the last one. Without a writer in any process, what
+    /// SQLite made for the readers goes with the last of them.
     pub(crate) fn close(&self) {
-        self.idle().clear();
+        let idle = std::mem::take(&mut *self.idle());
+        for conn in idle {
+            read_only::close(&self.dir, conn);
+        }
     }
 
     fn take(&self) -> rusqlite::Result<Connection> {
         // Bound first: the lock must not be held while a connection is opened.
         let idle = self.idle().pop();
-        idle.map_or_else(|| schema::open_reader(&self.dir), Ok)
+        idle.map_or_else(|| read_only::connect(&self.dir, self.access), Ok)
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Connection>> {

@@ -38,7 +38,7 @@ const APPLICATION_ID: i64 = 0x504c_4159;
 const PAGE_BYTES: u64 = 4096;
 
 /// How long a reader waits for a lock; locks are held for milliseconds.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How often another process may open a new file at the same moment before we give up.
 const N_WAL_TRIES: u32 = 20;
@@ -53,11 +53,7 @@ pub(crate) fn file(dir: &Path) -> PathBuf {
 /// Opens the connection that writes, and brings the file to the format of this build.
 pub(crate) fn open_writer(dir: &Path, options: &SqliteOptions) -> Result<Connection, StoreError> {
     let failed = |error| failed(dir, error);
-    if fs::metadata(file(dir)).is_ok_and(|found| found.len() == 0) && reserve::exists(dir) {
-        // SQLite would take it for a new file.
-        let text = format!("`{}` was cut off to nothing: put back a copy", file(dir).display());
-        return Err(unusable(dir, io::Error::other(text)));
-    }
+    refuse_cut_off(dir)?;
     let flags =
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(file(dir), flags).map_err(failed)?;
@@ -74,15 +70,13 @@ pub(crate) fn open_writer(dir: &Path, options: &SqliteOptions) -> Result<Connect
     Ok(conn)
 }
 
-/// Opens a connection that only reads.
-pub(crate) fn open_reader(dir: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(file(dir), flags)?;
-    conn.busy_timeout(BUSY_TIMEOUT)?;
-    // Whether the log may be moved into the file is the writer's decision.
-    checkpoint::forbid(&conn)?;
-    configure_reader(&conn)?;
-    Ok(conn)
+/// Refuses a file that was cut off to nothing, which SQLite would take for a new one.
+pub(crate) fn refuse_cut_off(dir: &Path) -> Result<(), StoreError> {
+    if fs::metadata(file(dir)).is_ok_and(|found| found.len() == 0) && reserve::exists(dir) {
+        let text = format!("`{}` was cut off to nothing: put back a copy", file(dir).display());
+        return Err(unusable(dir, io::Error::other(text)));
+    }
+    Ok(())
 }
 
 /// Opens the bytes of a file, in memory and for reading only, as far as a file with these bytes would be opened.
@@ -103,7 +97,7 @@ pub(crate) fn open_bytes(bytes: &[u8], dir: &Path) -> Result<Connection, StoreEr
     }
 }
 
-fn configure_reader(conn: &Connection) -> rusqlite::Result<()> {
+pub(crate) fn configure_reader(conn: &Connection) -> rusqlite::Result<()> {
     conn.execute_batch("PRAGMA query_only = ON; PRAGMA cell_size_check = ON")?;
     conn.set_prepared_statement_cache_capacity(N_STATEMENTS);
     Ok(())
@@ -178,19 +172,21 @@ fn ask_for_wal(conn: &Connection) -> rusqlite::Result<()> {
     Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR), Some(text)))
 }
 
+/// Brings the file to the format of this build, all at once: nobody who reads meanwhile meets a format in between.
 fn migrate(conn: &Connection, dir: &Path) -> Result<(), StoreError> {
     let failed = |error| failed(dir, error);
-    loop {
-        let tx = Transaction::new_unchecked(conn, TransactionBehavior::Immediate).map_err(failed)?;
-        let version = format(&tx, dir)?;
-        let Some(step) = STEPS.get(version) else { return Ok(()) };
-        refuse_in_use(dir, version)?;
-        tx.execute_batch(step.sql).and_then(|()| (step.then)(&tx)).map_err(failed)?;
-        let next = version + 1;
-        tx.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {next}"))
-            .map_err(failed)?;
-        tx.commit().map_err(failed)?;
+    let tx = Transaction::new_unchecked(conn, TransactionBehavior::Immediate).map_err(failed)?;
+    let version = format(&tx, dir)?;
+    if version == STEPS.len() {
+        return Ok(());
     }
+    refuse_in_use(dir, version)?;
+    for step in STEPS.iter().skip(version) {
+        tx.execute_batch(step.sql).and_then(|()| (step.then)(&tx)).map_err(failed)?;
+    }
+    tx.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {}", known()))
+        .map_err(failed)?;
+    tx.commit().map_err(failed)
 }
 
 /// Another process would go on writing in the older format. The caller holds the write lock, so that none enters.
@@ -205,7 +201,7 @@ fn refuse_in_use(dir: &Path, version: usize) -> Result<(), StoreError> {
 }
 
 /// Returns the newest format that this build knows.
-fn known() -> u32 {
+pub(crate) fn known() -> u32 {
     u32::try_from(STEPS.len()).unwrap_or(u32::MAX)
 }
 

@@ -21,9 +21,10 @@ use crate::append::{Commit, LastCommit};
 use crate::failure::{ReadFailure, WriteFailure};
 use crate::inbox::{Submit, Submitted};
 use crate::owner::{self, Heartbeat, OwnerLock, Release};
+use crate::read_only::{self, Access};
 use crate::reader::ReaderPool;
 use crate::snapshot::PutSnapshot;
-use crate::writer::{Asked, QUEUE_LENGTH, Queued, Task, Writer};
+use crate::writer::{Asked, Message, QUEUE_LENGTH, Task, Writer};
 use crate::{SqliteOptions, check, inbox, intent, late, records, reserve, run_row, schema, snapshot};
 
 /// Runs in `<dir>/playhouse.db`, seen by one process.
@@ -33,13 +34,13 @@ use crate::{SqliteOptions, check, inbox, intent, late, records, reserve, run_row
 pub struct SqliteStore {
     dir: PathBuf,
     readers: Arc<ReaderPool>,
-    /// `None` only while it is dropped.
-    queue: Option<mpsc::Sender<Box<dyn Queued>>>,
+    /// `None` while it is dropped, and if it only reads.
+    queue: Option<mpsc::Sender<Message>>,
     writer: Option<JoinHandle<()>>,
     is_closing: Arc<AtomicBool>,
     now: Now,
-    /// Freed after the writer has ended.
-    _lock: OwnerLock,
+    /// Freed after the writer has ended; `None` if there is none.
+    _lock: Option<OwnerLock>,
 }
 
 impl SqliteStore {
@@ -81,13 +82,32 @@ impl SqliteStore {
             .map_err(unusable)?;
         Ok(Self {
             dir: dir.to_owned(),
-            readers: Arc::new(ReaderPool::new(dir.to_owned())),
+            readers: Arc::new(ReaderPool::new(dir.to_owned(), Access::Shared)),
             queue: Some(queue),
             writer: Some(thread),
             is_closing,
             now,
-            _lock: lock,
+            _lock: Some(lock),
         })
+    }
+
+    /// Opens the store in `dir` for reading only, as far as it can be read there; `None` if there is none yet. It takes no
+    /// lock of an owner and leaves nothing behind; all that writes fails. Blocks for some milliseconds.
+    ///
+    /// # Errors
+    /// [`StoreError::TooOld`] and [`StoreError::TooNew`] if another version wrote it; [`StoreError::Unusable`] if it is
+    /// something else, may not be read, or has a write-ahead log that cannot be read here.
+    pub fn open_to_read(dir: &Path, now: Now) -> Result<Option<Self>, StoreError> {
+        let Some(access) = read_only::access(dir)? else { return Ok(None) };
+        Ok(Some(Self {
+            dir: dir.to_owned(),
+            readers: Arc::new(ReaderPool::new(dir.to_owned(), access)),
+            queue: None,
+            writer: None,
+            is_closing: Arc::default(),
+            now,
+            _lock: None,
+        }))
     }
 
     /// Closes the store: what is queued is written, the log is emptied, the lock is freed.
@@ -98,10 +118,18 @@ impl SqliteStore {
 
     /// Queues a task and waits until it is durable.
     async fn write<T: Task>(&self, task: T) -> Result<T::Output, WriteFailure> {
-        let queue = self.queue.as_ref().ok_or(WriteFailure::Stopped)?;
+        let queue = self.queue.as_ref().ok_or(WriteFailure::ReadOnly)?;
         let (reply, answer) = oneshot::channel();
         let asked = Asked { task, output: None, reply };
-        queue.send(Box::new(asked)).await.map_err(|_| WriteFailure::Stopped)?;
+        queue.send(Message::Write(Box::new(asked))).await.map_err(|_| WriteFailure::Stopped)?;
+        answer.await.unwrap_or(Err(WriteFailure::Stopped))
+    }
+
+    async fn empty_log(&self) -> Result<(), WriteFailure> {
+        // What only reads has nothing to move.
+        let Some(queue) = self.queue.as_ref() else { return Ok(()) };
+        let (reply, answer) = oneshot::channel();
+        queue.send(Message::Flush(reply)).await.map_err(|_| WriteFailure::Stopped)?;
         answer.await.unwrap_or(Err(WriteFailure::Stopped))
     }
 
@@ -220,6 +248,10 @@ impl Store for SqliteStore {
     }
 
     fn keep_late(&self, run: RunId, late: LateResult) -> BoxFuture<'_, Result<(), LateError>> {
+        if self.queue.is_none() {
+            let refused = WriteFailure::ReadOnly.into_store_error(&self.dir);
+            return Box::pin(std::future::ready(Err(refused.into())));
+        }
         let kept = blocking(&self.dir, move |dir| late::keep(dir, run, &late));
         Box::pin(async move { kept.await? })
     }
@@ -249,6 +281,10 @@ impl Store for SqliteStore {
             }
             Ok(check)
         })
+    }
+
+    fn flush(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(async { self.empty_log().await.map_err(|failure| failure.into_store_error(&self.dir)) })
     }
 
     fn path(&self) -> Option<PathBuf> {

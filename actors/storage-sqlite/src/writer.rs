@@ -52,6 +52,20 @@ pub(crate) trait Queued: Send {
     fn answer(self: Box<Self>, failure: Option<&WriteFailure>);
 }
 
+/// Who waits for a flush.
+pub(crate) type Flushed = oneshot::Sender<Result<(), WriteFailure>>;
+
+/// What waits for the writer.
+pub(crate) enum Message {
+    /// Something to write.
+    Write(Box<dyn Queued>),
+    /// The log is moved into the file once all before it is written; answered with what has failed by then.
+    Flush(Flushed),
+}
+
+/// What is done together: what is written in one transaction, and who waits for the flush after it.
+type Group = (Vec<Box<dyn Queued>>, Vec<Flushed>);
+
 /// A task, its output once it has one, and who waits for it.
 pub(crate) struct Asked<T: Task> {
     pub(crate) task: T,
@@ -86,7 +100,7 @@ pub(crate) struct Writer {
     pub(crate) boot: BootId,
     pub(crate) now: Now,
     pub(crate) options: SqliteOptions,
-    pub(crate) queue: mpsc::Receiver<Box<dyn Queued>>,
+    pub(crate) queue: mpsc::Receiver<Message>,
     /// Set when the store is dropped: the writer then no longer waits for other processes.
     pub(crate) is_closing: Arc<AtomicBool>,
 }
@@ -96,13 +110,7 @@ impl Writer {
     pub(crate) fn run(mut self) {
         let mut failure: Option<WriteFailure> = None;
         let mut is_reserve_used = false;
-        while let Some(first) = self.queue.blocking_recv() {
-            let mut group = vec![first];
-            while group.len() < QUEUE_LENGTH
-                && let Ok(next) = self.queue.try_recv()
-            {
-                group.push(next);
-            }
+        while let Some((mut group, flushes)) = self.next_group() {
             if failure.is_none() {
                 failure = self.write_or_fail(&mut group);
             } else if matches!(failure, Some(WriteFailure::Full)) && !is_reserve_used {
@@ -116,11 +124,37 @@ impl Writer {
             if failure.is_none() {
                 failure = self.checkpoint_or_fail();
             }
+            if failure.is_none() && !flushes.is_empty() {
+                failure = self.empty_log().err().map(WriteFailure::from);
+            }
+            for flush in flushes {
+                // Whoever asked may have given up; the next one is told the same.
+                let _ = flush.send(failure.clone().map_or(Ok(()), Err));
+            }
         }
         self.close(failure.is_some());
     }
 
+    /// Waits for something to do and takes all that is queued; `None` when nobody will ask any more.
+    fn next_group(&mut self) -> Option<Group> {
+        let (mut group, mut flushes) = (Vec::new(), Vec::new());
+        let mut next = Some(self.queue.blocking_recv()?);
+        while let Some(message) = next {
+            match message {
+                Message::Write(queued) => group.push(queued),
+                Message::Flush(flush) => flushes.push(flush),
+            }
+            let is_full = group.len() + flushes.len() >= QUEUE_LENGTH;
+            // Nothing there or nobody left: what was taken is written first either way.
+            next = if is_full { None } else { self.queue.try_recv().ok() };
+        }
+        Some((group, flushes))
+    }
+
     fn write_or_fail(&self, group: &mut [Box<dyn Queued>]) -> Option<WriteFailure> {
+        if group.is_empty() {
+            return None;
+        }
         let failure = self.write(group).err()?;
         error!(error = ?failure, "store failed, nothing is written any more");
         Some(failure)
@@ -202,9 +236,19 @@ impl Writer {
         if failed {
             return;
         }
-        let closed = self.conn.busy_timeout(Duration::ZERO).and_then(|()| checkpoint::empty_log(&self.conn));
+        let closed = match self.empty_log() {
+            Ok(true) => checkpoint::allow_deletion(&self.conn),
+            Ok(false) => Ok(()),
+            Err(error) => Err(error),
+        };
         if let Err(error) = closed {
             error!(%error, "log not moved into the file at the close, it stays for the next process");
         }
+    }
+
+    /// Moves the whole log into the file, without waiting for other processes; tells whether it is empty now.
+    fn empty_log(&self) -> rusqlite::Result<bool> {
+        self.conn.busy_timeout(Duration::ZERO)?;
+        checkpoint::empty_log(&self.conn)
     }
 }

@@ -121,6 +121,18 @@ pub enum StoreError {
         /// The newest format this build knows.
         known: u32,
     },
+    /// The store has an older format and was to be read only: whoever opens it for writing brings it up to date.
+    #[error(
+        "the data directory `{path}` has format {found}, this build reads {known}: a command that works on runs, such as `resume`, brings it up to date"
+    )]
+    TooOld {
+        /// Where it is.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+        /// The format that this build reads.
+        known: u32,
+    },
     /// The store has an older format, and other processes use it in that format.
     #[error(
         "the data directory `{path}` has format {found}, this build writes {known}, and other processes still work with it ({owners}): stop them first, then start again"
@@ -315,6 +327,16 @@ pub trait Store: JournalRead + CommandInbox {
     /// [`StoreError`] if the store cannot be read at all; safe to retry.
     fn check(&self) -> BoxFuture<'_, Result<StoreCheck, StoreError>> {
         Box::pin(check::scan(self))
+    }
+
+    /// Brings what is kept into the form in which it rests, and tells whether the store still works; called when a
+    /// runtime closes. What was acknowledged is durable without it, and writes may follow. A store that has nothing to
+    /// bring anywhere need not implement it.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the store has failed, now or before; not safe to retry in this process.
+    fn flush(&self) -> BoxFuture<'_, Result<(), StoreError>> {
+        Box::pin(std::future::ready(Ok(())))
     }
 
     /// Returns where the store is, for messages; `None` for memory.

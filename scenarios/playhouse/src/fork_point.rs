@@ -15,6 +15,8 @@ struct OpenEnds {
     reviews: BTreeSet<ReviewId>,
     is_admitted: bool,
     is_at_rest: bool,
+    /// Going on with a paused run leaves it paused.
+    is_paused: bool,
     has_ended: bool,
 }
 
@@ -44,10 +46,11 @@ impl OpenEnds {
             }
             Event::TurnEnded { turn, .. } => self.end_turn(*turn),
             Event::Suspended { .. } | Event::Quarantined { .. } => self.is_at_rest = true,
-            Event::CommandAccepted { command: Command::Pause, .. } => self.is_at_rest = true,
-            Event::CommandAccepted { command: Command::Unpause, .. } | Event::Resumed { .. } => {
-                self.is_at_rest = false;
+            Event::CommandAccepted { command: Command::Pause, .. } => self.is_paused = true,
+            Event::CommandAccepted { command: Command::Unpause, .. } => {
+                (self.is_paused, self.is_at_rest) = (false, false);
             }
+            Event::Resumed { .. } => self.is_at_rest = false,
             Event::RunConcluded { .. }
             | Event::Cancelled { .. }
             | Event::CommandAccepted { command: Command::Cancel { .. } | Command::Stop { .. }, .. } => {
@@ -67,6 +70,7 @@ impl OpenEnds {
     fn is_empty(&self) -> bool {
         self.is_admitted
             && !self.is_at_rest
+            && !self.is_paused
             && !self.has_ended
             && self.model_calls.is_empty()
             && self.tool_calls.is_empty()
@@ -76,7 +80,7 @@ impl OpenEnds {
 
 /// Returns the last record up to `at` at which a run with these records can be forked; `None` if there is none.
 ///
-/// After it no call and no review is open, the run neither rests nor has ended, and no decision is taken apart whose
+/// After it no call and no review is open, the run neither rests, is paused nor has ended, and no decision is taken apart whose
 /// records belong together.
 pub(crate) fn fork_point(records: &[Arc<Record>], at: Seq) -> Option<Seq> {
     let mut open = OpenEnds::default();
@@ -198,6 +202,27 @@ mod tests {
             let accepted = Event::CommandAccepted { id: CommandId("1".to_owned()), command };
             let ended = Event::TurnEnded { turn: TurnId(1), outcome: TurnOutcome::Cancelled };
             check(&run(vec![("run", (0, 9, 9), accepted), ("clerk", (1, 0, 0), ended)]), 4, Some(2));
+        }
+    }
+
+    #[test]
+    fn a_pause_is_left_out_until_it_is_over() {
+        let command = |step, command| {
+            let id = CommandId(format!("{step}"));
+            ("run", (0, step, 9), Event::CommandAccepted { id, command })
+        };
+        let resumed = || ("run", (0, 2, 0), Event::Resumed { epoch: 2, clean: true });
+        let suspended = ("run", (0, 1, 0), Event::Suspended { reason: "paused".to_owned() });
+        let records = run(vec![
+            command(1, Command::Pause),
+            suspended,
+            // Going on does not end it.
+            resumed(),
+            command(2, Command::Unpause),
+            resumed(),
+        ]);
+        for (at, expected) in [(3, 2), (4, 2), (5, 2), (6, 6), (7, 7)] {
+            check(&records, at, Some(expected));
         }
     }
 

@@ -20,6 +20,7 @@ mod links;
 mod live_run;
 mod model_slot;
 mod observer;
+mod open;
 mod options;
 mod ownership;
 mod parts;

@@ -7,6 +7,7 @@ use playhouse_types::{
     AgentName, CallId, Effect, EffectKeys, FinishReason, Incarnation, Label, Lane, Message, ModelReply,
     OnExpiry, OutcomeKind, Participant, ReviewId, ReviewRequest, RunId, RunOutcome, ScenarioName, Seq, Step,
     TenantId, Timestamp, TokenUsage, ToolCallRequest, ToolName, TraceContext, TurnId, TurnOutcome, Usage,
+    Verdict,
 };
 
 pub(crate) const RUN: RunId = RunId::from_u128(7);
@@ -108,6 +109,21 @@ pub(crate) fn approval_run() -> Vec<(&'static str, (u32, u32, u32), Event)> {
         ("run", (1, 0, 0), assigned),
         ("clerk", (1, 1, 0), reply("I want to write.", &[("send", "{\"amount\":5}")])),
         ("clerk", (1, 1, 0), Event::ReviewOpened { review, request: Box::new(request) }),
+    ]
+}
+
+/// A clerk sends a letter, nobody knows whether it left, and a person says what was found.
+pub(crate) fn settled_run(verdict: Verdict) -> Vec<(&'static str, (u32, u32, u32), Event)> {
+    let (turn, call) = (TurnId(1), call(1, 1, 0));
+    let assigned = Event::TurnAssigned { turn, speaker: agent("clerk"), reason: "next".to_owned(), upto: 1 };
+    let decided = Event::ReviewDecided { review: ReviewId::Doubt(call), verdict, by: "ann".to_owned() };
+    vec![
+        ("run", (0, 0, 0), posted(0, Participant::User, "go")),
+        ("run", (1, 0, 0), assigned),
+        ("clerk", (1, 1, 0), reply("", &[("send", "{}")])),
+        ("clerk", (1, 1, 0), intent(call, "send", "{}")),
+        ("clerk", (1, 1, 0), Event::ToolInDoubt { call, detail: "lost".to_owned() }),
+        ("run", (1, 1, 0), decided),
     ]
 }
 

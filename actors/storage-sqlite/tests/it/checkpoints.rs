@@ -80,6 +80,39 @@ async fn a_log_that_cannot_be_moved_at_the_close_is_left_alone() {
 }
 
 #[tokio::test]
+async fn a_log_that_cannot_be_moved_at_a_flush_is_told_and_ends_the_writing() {
+    let place = Place::new();
+    let store = place.store();
+    let mut run = filled(&store).await;
+    let whole = break_file(&place);
+    commit(&store, vec![run.append(&["last"])]).await;
+    for _ in 0..2 {
+        let failure = store.flush().await.unwrap_err();
+        assert!(matches!(failure, StoreError::Failed { .. }), "{failure}");
+    }
+    // Nobody knows what the file holds, even if the cause is gone.
+    fs::write(place.file(), whole).unwrap();
+    store.heartbeat().await.unwrap_err();
+    store.close().await;
+    assert_ne!(fs::metadata(log(&place)).unwrap().len(), 0);
+    same(&run, &read(&place.open(SECOND), &run).await);
+}
+
+#[tokio::test]
+async fn a_flush_empties_the_log_and_writes_may_follow() {
+    let place = Place::new();
+    let store = place.store();
+    let mut run = admitted(&store, FIRST, 0).await;
+    assert_ne!(fs::metadata(log(&place)).unwrap().len(), 0);
+    store.flush().await.unwrap();
+    assert_eq!(fs::metadata(log(&place)).unwrap().len(), 0);
+    commit(&store, vec![run.append(&["after"])]).await;
+    store.close().await;
+    assert!(!log(&place).exists());
+    same(&run, &read(&place.open(SECOND), &run).await);
+}
+
+#[tokio::test]
 async fn a_long_log_is_moved_and_begins_anew() {
     let place = Place::new();
     let store = place.store();

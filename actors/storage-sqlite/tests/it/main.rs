@@ -7,6 +7,7 @@ mod every_byte;
 mod late;
 mod opening;
 mod place;
+mod reading;
 mod sample;
 mod sharing;
 

@@ -30,10 +30,16 @@ pub(super) enum CommandError {
     DamagedRun { run: RunId, source: CodecError, program: String },
     #[error("there is no review `{text}`; `{program} review list` lists those that are open")]
     UnknownReview { text: String, program: String },
+    #[error(
+        "no open run has a review `{text}`; `{program} review list` lists what waits for a person, and `RUN/{text}` names a review of a run that has ended"
+    )]
+    NoOpenReview { text: String, program: String },
     #[error("`{text}` is {state} in {} runs: name one of `{}`", names.len(), some(names))]
     AmbiguousReview { text: String, state: &'static str, names: Vec<String> },
     #[error("review `{review}` needs no answer any more: its turn is over (its run is {status})")]
     WithdrawnReview { review: String, status: &'static str },
+    #[error("review `{review}` needs no answer any more: its run has ended, it is {status}")]
+    EndedReview { review: String, status: &'static str },
     #[error("run `{run}` is not quarantined, it is {status}")]
     NotQuarantined { run: String, status: &'static str },
     #[error("all cases of batch `{batch}` have ended; `{program} resume {batch}` finishes it")]
@@ -93,6 +99,7 @@ impl CommandError {
             Self::Open(error) => error.exit_code(),
             Self::Run(error) => error.exit_code(),
             Self::WithdrawnReview { .. }
+            | Self::EndedReview { .. }
             | Self::NotQuarantined { .. }
             | Self::NoOpenCase { .. }
             | Self::Ended { .. }

@@ -6,7 +6,7 @@ use playhouse_types::{ExitCode, Seq, Verdict};
 use serde::Serialize;
 
 use super::command_error::CommandError;
-use super::find_review::{Named, review_name};
+use super::find_review::{Named, has_ended, review_name};
 use super::leave_command::{Answered, leave_commands};
 use super::output::{print, print_json};
 use super::resumption::go_on_hint;
@@ -55,12 +55,9 @@ pub(super) async fn decide(
     let (run, review) = (named.row.run, named.review.review);
     let Decision { verdict, by, seen } = decision;
     let subject_hash = named.review.request.subject_hash;
+    refuse_if_over(named)?;
     if seen.is_some_and(|seen| !is_beginning(&seen, &subject_hash)) {
         return Err(VerdictError::Stale { review }.into());
-    }
-    if named.review.state == ReviewState::Withdrawn {
-        let status = named.row.status.as_str();
-        return Err(CommandError::WithdrawnReview { review: review_name(run, review), status });
     }
     let is_known = |verdict: &Verdict| {
         matches!(&named.review.state, ReviewState::Decided { verdict: known, by: who, .. }
@@ -98,6 +95,18 @@ pub(super) async fn decide(
             go_on_hint(runtime, run).await?;
             Ok(ExitCode::Concluded)
         }
+    }
+}
+
+/// Refuses an answer that nobody needs any more. One that was given is told even if the run has ended.
+fn refuse_if_over(named: &Named) -> Result<(), CommandError> {
+    let (row, state) = (&named.row, &named.review.state);
+    let (review, status) = (review_name(row.run, named.review.review), row.status.as_str());
+    match state {
+        ReviewState::Decided { .. } => Ok(()),
+        _ if has_ended(row) => Err(CommandError::EndedReview { review, status }),
+        ReviewState::Withdrawn => Err(CommandError::WithdrawnReview { review, status }),
+        ReviewState::Open => Ok(()),
     }
 }
 

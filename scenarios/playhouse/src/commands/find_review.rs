@@ -45,12 +45,15 @@ async fn reviewed(journal: &dyn JournalRead, row: &RunRow) -> Result<Reviewed, R
     }
 }
 
+/// Tells whether a run has ended: what persons were asked about it needs no answer any more.
+pub(super) fn has_ended(row: &RunRow) -> bool {
+    !row.status.is_open() && row.status != RunStatus::Quarantined
+}
+
 /// Returns the runs that may wait for a person. A run that cannot be read is reported and hides no other.
 pub(super) async fn reviewed_runs(journal: &dyn JournalRead, rows: &[RunRow]) -> Vec<Reviewed> {
-    let may_wait =
-        |row: &&RunRow| !row.is_batch && (row.status.is_open() || row.status == RunStatus::Quarantined);
     let mut found = Vec::new();
-    for row in rows.iter().filter(may_wait) {
+    for row in rows.iter().filter(|row| !row.is_batch && !has_ended(row)) {
         match reviewed(journal, row).await {
             Ok(reviewed) => found.push(reviewed),
             Err(error) => {
@@ -96,7 +99,10 @@ pub(super) async fn find_review(
     let (meant, state) = if open.is_empty() { (closed, "answered") } else { (open, "open") };
     match <[Reviewed; 1]>::try_from(meant) {
         Ok([run]) => named(run, review).ok_or_else(|| unknown(text)),
-        Err(none) if none.is_empty() => Err(unknown(text)),
+        // Runs that have ended may be many; whoever means one of them names it.
+        Err(none) if none.is_empty() => {
+            Err(CommandError::NoOpenReview { text: text.to_owned(), program: program_name() })
+        }
         Err(several) => Err(CommandError::AmbiguousReview {
             text: text.to_owned(),
             state,

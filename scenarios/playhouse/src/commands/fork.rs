@@ -5,7 +5,7 @@ use playhouse_types::{ExitCode, ModelName, Seq};
 
 use super::command_error::CommandError;
 use super::results::{Asked, print_settled};
-use super::session::{Opened, Session};
+use super::session::{Opened, Session, close};
 use super::work::{Watch, Watched, Work};
 use crate::definition::Definition;
 use crate::host::StartFork;
@@ -16,7 +16,7 @@ use crate::view::{Style, say};
 pub(super) struct ForkArgs {
     /// The run: its id, the beginning or end of it, or `last`
     run: String,
-    /// The last record that is shared, as `journal` numbers them; rounded down to where no call or review is open
+    /// The last record that is shared, as `journal` numbers them; rounded down to where no call or review is open and the run is not paused
     #[arg(long, value_name = "SEQ")]
     at: u64,
     /// The model that all agents ask from there on [default: as before]
@@ -34,8 +34,7 @@ pub(super) struct ForkArgs {
 pub(super) async fn fork(session: &Session<'_>, args: &ForkArgs) -> Result<ExitCode, CommandError> {
     let opened = session.open_run(&args.run).await?;
     let code = go_on(session, args, &opened).await;
-    opened.runtime.close().await;
-    code
+    close(opened.runtime, code).await
 }
 
 async fn go_on(session: &Session<'_>, args: &ForkArgs, opened: &Opened) -> Result<ExitCode, CommandError> {
@@ -64,7 +63,7 @@ async fn go_on(session: &Session<'_>, args: &ForkArgs, opened: &Opened) -> Resul
         }
     };
     let rounded =
-        if forked.at.0 == args.at { "" } else { ", the last one before it after which nothing is open" };
+        if forked.at.0 == args.at { "" } else { ", the last one before it where nothing was open or paused" };
     let line =
         format!("run {} is a fork of {} at record {}{rounded}", forked.handle.run, forked.from, forked.at);
     say(&Style::of_stderr().dim(&line));

@@ -7,7 +7,7 @@ use playhouse_types::{ExitCode, RunId, Seq};
 use super::command_error::CommandError;
 use super::json::{canonical_json, record_json};
 use super::output::print;
-use super::session::{Opened, Session, children, read_records};
+use super::session::{Opened, Session, children, close, read_records};
 
 /// How many records are read and printed at once.
 const PAGE: usize = 500;
@@ -24,15 +24,14 @@ pub(super) struct JournalArgs {
 
 /// Prints the journal of a run.
 pub(super) async fn journal(session: &Session<'_>, args: &JournalArgs) -> Result<ExitCode, CommandError> {
-    let opened = session.open_run(&args.run).await?;
+    let opened = session.read_run(&args.run).await?;
     let journal = opened.runtime.journal();
-    if args.canonical {
-        print_canonical(&opened, journal.as_ref()).await?;
+    let printed = if args.canonical {
+        print_canonical(&opened, journal.as_ref()).await
     } else {
-        print_records(journal.as_ref(), opened.row.run).await?;
-    }
-    opened.runtime.close().await;
-    Ok(ExitCode::Concluded)
+        print_records(journal.as_ref(), opened.row.run).await
+    };
+    close(opened.runtime, printed.map(|()| ExitCode::Concluded)).await
 }
 
 async fn print_records(journal: &dyn JournalRead, run: RunId) -> Result<(), CommandError> {

@@ -1,7 +1,7 @@
 //! The JSON forms of runs, conversations and records, as the documentation promises them.
 
 use playhouse_journal::{AdmittedRun, CanonicalRecord, Event, Fork, Record, RecordKey, RunRow};
-use playhouse_types::{RunId, RunOutcome, TraceContext, Usage};
+use playhouse_types::{RunId, RunOutcome, TraceContext, Usage, Verdict};
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 
@@ -184,6 +184,7 @@ fn call_json(call: &ToolCall) -> ToolCallJson {
         Some(CallEnd::Failed(text)) => serde_json::json!({ "failed": text }),
         Some(CallEnd::Denied(text)) => serde_json::json!({ "denied": text }),
         Some(CallEnd::InDoubt(text)) => serde_json::json!({ "in_doubt": text }),
+        Some(CallEnd::Settled { doubt, verdict, by }) => settled_json(doubt, verdict, by),
     };
     ToolCallJson {
         call: call.call.to_string(),
@@ -192,6 +193,16 @@ fn call_json(call: &ToolCall) -> ToolCallJson {
         effect: serde_json::json!(call.effect),
         result,
     }
+}
+
+/// Shows what a person found about a call that was in doubt.
+fn settled_json(doubt: &str, verdict: &Verdict, by: &str) -> Value {
+    let (found, output) = match verdict {
+        Verdict::Landed { output } => ("happened", Some(output)),
+        Verdict::DidNotHappen => ("did_not_happen", None),
+        _ => ("unknown", None),
+    };
+    serde_json::json!({ "settled": { "found": found, "output": output, "by": by, "doubt": doubt } })
 }
 
 /// A record as `journal` shows it.

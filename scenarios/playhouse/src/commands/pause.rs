@@ -9,7 +9,7 @@ use super::command_error::CommandError;
 use super::leave_command::{Answered, leave_commands};
 use super::output::{print, print_json};
 use super::resumption::go_on_hint;
-use super::session::{Session, program_name};
+use super::session::{Session, close, program_name};
 use crate::answer::new_command_id;
 use crate::view::one_line;
 
@@ -57,8 +57,7 @@ pub(super) async fn tell_runs(
 ) -> Result<ExitCode, CommandError> {
     let opened = session.open_run(text).await?;
     let code = tell_opened(session, &opened, done, command).await;
-    opened.runtime.close().await;
-    code
+    close(opened.runtime, code).await
 }
 
 async fn tell_opened(

@@ -8,7 +8,7 @@ use super::command_error::CommandError;
 use super::decide::{Decision, answerer, decide};
 use super::find_review::{Reviewed, find_review, reviewed_runs};
 use super::review::print_reviews;
-use super::session::{Opened, Session, program_name};
+use super::session::{Opened, Session, close, program_name};
 use crate::conversation::Review;
 
 /// Lists runs that were set aside after crashing again and again, and decides about them
@@ -78,8 +78,7 @@ pub(super) async fn quarantine(
     let opened = session.open_run(&which.run).await?;
     let decision = Decision { verdict, by: answerer(which.by.as_deref()), seen: None };
     let code = decide_about(session, &opened, decision).await;
-    opened.runtime.close().await;
-    code
+    close(opened.runtime, code).await
 }
 
 async fn decide_about(
@@ -102,14 +101,15 @@ async fn decide_about(
 }
 
 async fn list(session: &Session<'_>) -> Result<ExitCode, CommandError> {
-    let runs = match session.open_existing().await? {
-        Some(runtime) => {
-            let runs = quarantined_runs(runtime.journal().as_ref()).await;
-            runtime.close().await;
-            runs?
-        }
-        None => Vec::new(),
+    let Some(runtime) = session.open_to_read().await? else { return print_quarantined(session, &[]) };
+    let code = match quarantined_runs(runtime.journal().as_ref()).await {
+        Ok(runs) => print_quarantined(session, &runs),
+        Err(error) => Err(error.into()),
     };
+    close(runtime, code).await
+}
+
+fn print_quarantined(session: &Session<'_>, runs: &[Reviewed]) -> Result<ExitCode, CommandError> {
     let is_quarantine = |review: &&Review| matches!(review.review, ReviewId::Quarantine(_));
     let open: Vec<_> = runs
         .iter()

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::command_error::CommandError;
 use super::output::{print, print_json};
-use super::session::Session;
+use super::session::{Session, close};
 use super::table::{table, trim};
 use crate::replay::{Deviation, Replayed};
 use crate::view::one_line;
@@ -26,17 +26,22 @@ pub(super) struct ReplayArgs {
 
 /// Replays a run; 1 if it is not what its records lead to.
 pub(super) async fn replay(session: &Session<'_>, args: &ReplayArgs) -> Result<ExitCode, CommandError> {
-    let opened = session.open_run(&args.run).await?;
+    let opened = session.read_run(&args.run).await?;
     let find = |name: &playhouse_types::ScenarioName, parameters: &str| {
         session.stored_definition(name.as_str(), parameters)
     };
-    let replayed = opened.runtime.replay(opened.row.run, &find).await;
-    opened.runtime.close().await;
-    let replayed = replayed?;
+    let code = match opened.runtime.replay(opened.row.run, &find).await {
+        Ok(replayed) => print_replayed(session, &replayed),
+        Err(error) => Err(error.into()),
+    };
+    close(opened.runtime, code).await
+}
+
+fn print_replayed(session: &Session<'_>, replayed: &Replayed) -> Result<ExitCode, CommandError> {
     if session.is_json() {
-        print_json(&ReplayedJson::from(&replayed))?;
+        print_json(&ReplayedJson::from(replayed))?;
     } else {
-        print(&text(&replayed))?;
+        print(&text(replayed))?;
     }
     Ok(if replayed.is_equal() { ExitCode::Concluded } else { ExitCode::Failed })
 }

@@ -12,7 +12,7 @@ use playhouse_types::{ExitCode, RunId, ScenarioName, Seq};
 use super::command_error::CommandError;
 use super::damaged_runs::tell_damaged;
 use super::results::{Asked, Settled, print_settled};
-use super::session::Session;
+use super::session::{Session, close};
 use super::work::{Watch, Watched, Work};
 use crate::definition::Definition;
 use crate::host::{Resumed, RunError, Runtime, resumable};
@@ -48,8 +48,7 @@ pub(super) async fn resume(session: &Session<'_>, args: &ResumeArgs) -> Result<E
         Some(text) => {
             let opened = session.open_run(text).await?;
             let code = go_on(session, &opened.runtime, &opened.rows, &[opened.row.run], args).await;
-            opened.runtime.close().await;
-            code
+            close(opened.runtime, code).await
         }
         None => resume_all(session, args).await,
     }
@@ -59,15 +58,23 @@ async fn resume_all(session: &Session<'_>, args: &ResumeArgs) -> Result<ExitCode
     let Some(runtime) = session.open_existing().await? else {
         return print_nothing(session);
     };
+    let code = resume_open(session, &runtime, args).await;
+    close(runtime, code).await
+}
+
+async fn resume_open(
+    session: &Session<'_>,
+    runtime: &Runtime,
+    args: &ResumeArgs,
+) -> Result<ExitCode, CommandError> {
     let rows = runtime.journal().runs().await?;
     let runs = resumable(&rows);
     let damaged = tell_damaged(runtime.journal().as_ref()).await?;
     let code = if runs.is_empty() {
         print_nothing(session)
     } else {
-        go_on(session, &runtime, &rows, &runs, args).await
+        go_on(session, runtime, &rows, &runs, args).await
     };
-    runtime.close().await;
     Ok(code?.worse(damaged))
 }
 

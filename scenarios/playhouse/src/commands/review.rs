@@ -10,8 +10,8 @@ use playhouse_types::{ExitCode, Verdict};
 
 use super::command_error::CommandError;
 use super::decide::{Decision, answerer, decide};
-use super::find_review::{find_review, reviewed_runs};
-use super::session::{Session, program_name};
+use super::find_review::{Reviewed, find_review, reviewed_runs};
+use super::session::{Session, close, program_name};
 
 pub(super) use self::list::print_reviews;
 
@@ -131,25 +131,20 @@ pub(super) async fn review(session: &Session<'_>, args: &ReviewArgs) -> Result<E
         Ok(named) => decide(session, &runtime, &named, Decision { verdict, by, seen }).await,
         Err(error) => Err(error),
     };
-    runtime.close().await;
-    code
+    close(runtime, code).await
 }
 
 async fn list_open(session: &Session<'_>) -> Result<ExitCode, CommandError> {
-    let runs = match session.open_existing().await? {
-        Some(runtime) => {
-            let journal = runtime.journal();
-            let rows = journal.runs().await;
-            let runs = match &rows {
-                Ok(rows) => reviewed_runs(journal.as_ref(), rows).await,
-                Err(_) => Vec::new(),
-            };
-            runtime.close().await;
-            rows?;
-            runs
-        }
-        None => Vec::new(),
+    let Some(runtime) = session.open_to_read().await? else { return print_open(session, &[]) };
+    let journal = runtime.journal();
+    let code = match journal.runs().await {
+        Ok(rows) => print_open(session, &reviewed_runs(journal.as_ref(), &rows).await),
+        Err(error) => Err(error.into()),
     };
+    close(runtime, code).await
+}
+
+fn print_open(session: &Session<'_>, runs: &[Reviewed]) -> Result<ExitCode, CommandError> {
     let open: Vec<_> =
         runs.iter().flat_map(|run| run.reviews.open().map(|review| (&run.row, review))).collect();
     print_reviews(session, &open, "nothing waits for a person")?;
@@ -157,13 +152,12 @@ async fn list_open(session: &Session<'_>) -> Result<ExitCode, CommandError> {
 }
 
 async fn show_one(session: &Session<'_>, name: &Name) -> Result<ExitCode, CommandError> {
-    let Some(runtime) = session.open_existing().await? else { return Err(nothing(name)) };
+    let Some(runtime) = session.open_to_read().await? else { return Err(nothing(name)) };
     let shown = match find_review(session, &runtime, &name.id).await {
         Ok(named) => show::show(session, &runtime, &named).await,
         Err(error) => Err(error),
     };
-    runtime.close().await;
-    shown.map(|()| ExitCode::Concluded)
+    close(runtime, shown.map(|()| ExitCode::Concluded)).await
 }
 
 fn nothing(Name { id }: &Name) -> CommandError {

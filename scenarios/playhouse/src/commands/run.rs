@@ -10,7 +10,7 @@ use super::command_error::CommandError;
 use super::find_scenario::find_scenario;
 use super::input::{Input, InputArgs};
 use super::results::{Asked, print_settled};
-use super::session::Session;
+use super::session::{Session, close};
 use super::work::{Watch, Watched, Work};
 use crate::definition::Definition;
 use crate::host::{Durability, Runtime, StartBatch, StartRun};
@@ -71,8 +71,7 @@ pub(super) async fn run(session: &Session<'_>, args: &RunArgs) -> Result<ExitCod
     options.durability = args.durability.into();
     let runtime = Runtime::open_with(options).await?;
     let code = watch(session, args, &runtime, &definition, input).await;
-    runtime.close().await;
-    code
+    close(runtime, code).await
 }
 
 async fn watch(

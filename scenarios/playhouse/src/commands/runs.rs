@@ -10,7 +10,7 @@ use super::command_error::CommandError;
 use super::damaged_runs::tell_damaged;
 use super::json::RunJson;
 use super::output::{print, print_json};
-use super::session::{Session, children, program_name, read_records};
+use super::session::{Session, children, close, program_name, read_records};
 use super::short;
 use super::table::{table, trim};
 use super::time::short_time;
@@ -25,17 +25,25 @@ pub(super) struct RunsArgs {}
 
 /// Lists all runs.
 pub(super) async fn runs(session: &Session<'_>) -> Result<ExitCode, CommandError> {
-    let (rows, forks, code) = match session.open_existing().await? {
-        Some(runtime) => {
-            let journal = runtime.journal();
-            let rows = journal.runs().await?;
-            let code = tell_damaged(journal.as_ref()).await?;
-            let forks = forks(journal.as_ref(), &rows).await?;
-            runtime.close().await;
-            (rows, forks, code)
-        }
-        None => (Vec::new(), BTreeMap::new(), ExitCode::Concluded),
+    let Some(runtime) = session.open_to_read().await? else {
+        return print_runs(session, &[], &BTreeMap::new(), ExitCode::Concluded);
     };
+    let code = list(session, runtime.journal().as_ref()).await;
+    close(runtime, code).await
+}
+
+async fn list(session: &Session<'_>, journal: &dyn JournalRead) -> Result<ExitCode, CommandError> {
+    let rows = journal.runs().await?;
+    let code = tell_damaged(journal).await?;
+    print_runs(session, &rows, &forks(journal, &rows).await?, code)
+}
+
+fn print_runs(
+    session: &Session<'_>,
+    rows: &[RunRow],
+    forks: &BTreeMap<RunId, Fork>,
+    code: ExitCode,
+) -> Result<ExitCode, CommandError> {
     if session.is_json() {
         let json = |row: &RunRow| RunJson::from(row).of_fork(forks.get(&row.run));
         print_json(&rows.iter().map(json).collect::<Vec<_>>())?;
@@ -46,7 +54,7 @@ pub(super) async fn runs(session: &Session<'_>) -> Result<ExitCode, CommandError
             program_name()
         ));
     } else {
-        print(&text(&rows, &forks))?;
+        print(&text(rows, forks))?;
     }
     Ok(code)
 }

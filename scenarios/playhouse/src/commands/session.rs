@@ -6,11 +6,12 @@ use std::sync::{Arc, OnceLock};
 
 use clap::Args;
 use playhouse_journal::{JournalRead, ReadError, Record, RunRow};
-use playhouse_types::{RunId, Seq};
+use playhouse_types::{ExitCode, RunId, Seq};
 
 use super::command_error::CommandError;
 use super::find_run::{find_run, is_meant};
 use super::find_scenario::find_scenario;
+use super::tell;
 use crate::ScenarioEntry;
 use crate::definition::Definition;
 use crate::host::{Runtime, RuntimeOptions};
@@ -80,7 +81,7 @@ impl<'a> Session<'a> {
         RuntimeOptions { attended: self.is_attended, prices: self.prices.clone(), ..options }
     }
 
-    /// Opens the store for reading what is there; `None` if there is none yet, so that looking creates nothing.
+    /// Opens the store for a command that changes something; `None` if there is none yet, so that none is made.
     pub(super) async fn open_existing(&self) -> Result<Option<Runtime>, CommandError> {
         if !self.common.data_dir.exists() {
             return Ok(None);
@@ -88,9 +89,23 @@ impl<'a> Session<'a> {
         Ok(Some(Runtime::open_with(self.options()).await?))
     }
 
-    /// Opens the store and finds the run that `text` names.
+    /// Opens the store for a command that only looks, which needs no right to write; `None` if there is none yet.
+    pub(super) async fn open_to_read(&self) -> Result<Option<Runtime>, CommandError> {
+        Ok(Runtime::open_to_read(self.options()).await?)
+    }
+
+    /// Opens the store for a command that changes something, and finds the run that `text` names.
     pub(super) async fn open_run(&self, text: &str) -> Result<Opened, CommandError> {
-        let Some(runtime) = self.open_existing().await? else {
+        self.find(self.open_existing().await?, text).await
+    }
+
+    /// Opens the store for a command that only looks, and finds the run that `text` names.
+    pub(super) async fn read_run(&self, text: &str) -> Result<Opened, CommandError> {
+        self.find(self.open_to_read().await?, text).await
+    }
+
+    async fn find(&self, runtime: Option<Runtime>, text: &str) -> Result<Opened, CommandError> {
+        let Some(runtime) = runtime else {
             find_run(&[], text, self.data_dir())?;
             return Err(CommandError::UnknownRun {
                 text: text.to_owned(),
@@ -129,6 +144,23 @@ pub(super) struct Opened {
     pub(super) rows: Vec<RunRow>,
     /// The run that was named.
     pub(super) row: RunRow,
+}
+
+/// Closes a runtime behind a command that came to `outcome`. That the store failed, be it at this last moment, outweighs
+/// what the command came to.
+pub(super) async fn close(
+    runtime: Runtime,
+    outcome: Result<ExitCode, CommandError>,
+) -> Result<ExitCode, CommandError> {
+    let Err(failed) = runtime.close().await.map_err(CommandError::from) else { return outcome };
+    match outcome {
+        // It has been told already.
+        Err(error) if error.exit_code() == ExitCode::StoreFailed => Err(error),
+        Ok(ExitCode::StoreFailed) => Ok(ExitCode::StoreFailed),
+        Ok(code) => Ok(tell(&failed).worse(code)),
+        Err(error) if error.is_closed_pipe() => Err(failed),
+        Err(error) => Ok(tell(&error).worse(tell(&failed))),
+    }
 }
 
 /// Reads all records of a run.

@@ -11,7 +11,7 @@ use super::find_review::review_name;
 use super::json::ConversationJson;
 use super::output::{print, print_json};
 use super::results::case_table;
-use super::session::{Opened, Session, children, read_records};
+use super::session::{Opened, Session, children, close, read_records};
 use super::time::{rfc3339, short_time};
 use crate::Conversation;
 use crate::conversation::{ReviewState, Turn};
@@ -32,22 +32,28 @@ pub(super) struct ShowArgs {
 
 /// Shows one run.
 pub(super) async fn show(session: &Session<'_>, args: &ShowArgs) -> Result<ExitCode, CommandError> {
-    let opened = session.open_run(&args.run).await?;
+    let opened = session.read_run(&args.run).await?;
     let journal = opened.runtime.journal();
-    if opened.row.is_batch {
-        show_batch(session, &opened, journal.as_ref()).await?;
+    let shown = if opened.row.is_batch {
+        show_batch(session, &opened, journal.as_ref()).await
     } else {
-        let records = read_records(journal.as_ref(), opened.row.run).await?;
-        let conversation = Conversation::fold(&records);
-        if session.is_json() {
-            let result = conversation.result().map(ToOwned::to_owned);
-            print_json(&ConversationJson::new(&opened.row, &conversation, result, *conversation.usage())?)?;
-        } else {
-            print(&text(&opened.row, &conversation))?;
-        }
+        show_run(session, &opened.row, journal.as_ref()).await
+    };
+    close(opened.runtime, shown.map(|()| ExitCode::Concluded)).await
+}
+
+async fn show_run(
+    session: &Session<'_>,
+    row: &RunRow,
+    journal: &dyn JournalRead,
+) -> Result<(), CommandError> {
+    let conversation = Conversation::fold(&read_records(journal, row.run).await?);
+    if session.is_json() {
+        let result = conversation.result().map(ToOwned::to_owned);
+        print_json(&ConversationJson::new(row, &conversation, result, *conversation.usage())?)
+    } else {
+        Ok(print(&text(row, &conversation))?)
     }
-    opened.runtime.close().await;
-    Ok(ExitCode::Concluded)
 }
 
 async fn show_batch(

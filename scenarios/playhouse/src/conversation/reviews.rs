@@ -40,12 +40,14 @@ pub struct Review {
 pub struct Reviews {
     queue: ReviewQueue,
     all: Vec<Review>,
+    has_ended: bool,
 }
 
 impl Reviews {
     /// Takes in the next record of the run.
     pub fn apply(&mut self, record: &Record) {
         self.queue.apply(record);
+        self.has_ended |= matches!(record.event, Event::RunConcluded { .. });
         match &record.event {
             Event::ReviewOpened { .. } | Event::ToolInDoubt { .. } | Event::Quarantined { .. } => {
                 self.take_new();
@@ -61,7 +63,9 @@ impl Reviews {
         for open in self.queue.iter() {
             if !self.all.iter().any(|review| review.review == open.review) {
                 let (request, opened_at) = (open.request.clone(), open.opened_at);
-                self.all.push(Review { review: open.review, request, opened_at, state: ReviewState::Open });
+                // A doubt about a call that ended after its run is told, but asks for nothing.
+                let state = if self.has_ended { ReviewState::Withdrawn } else { ReviewState::Open };
+                self.all.push(Review { review: open.review, request, opened_at, state });
             }
         }
     }
@@ -114,9 +118,11 @@ impl Reviews {
 #[cfg(test)]
 mod tests {
     use super::{ReviewState, Reviews};
-    use crate::test_records::{approval_run, call, records};
+    use crate::test_records::{approval_run, call, intent, records};
     use playhouse_journal::Event;
-    use playhouse_types::{ReviewId, Timestamp, TurnId, TurnOutcome, Verdict};
+    use playhouse_types::{
+        OutcomeKind, ReviewId, RunOutcome, Timestamp, TurnId, TurnOutcome, Usage, Verdict,
+    };
 
     fn folded(events: Vec<(&str, (u32, u32, u32), Event)>) -> Reviews {
         let mut reviews = Reviews::default();
@@ -136,6 +142,22 @@ mod tests {
         assert_eq!(reviews.open().count(), 0);
         let (verdict, by, at) = (Verdict::Approve, "ann".to_owned(), Timestamp(n_events * 1_000));
         assert_eq!(reviews.get(review).unwrap().state, ReviewState::Decided { verdict, by, at });
+    }
+
+    #[test]
+    fn a_run_that_has_ended_asks_for_nothing() {
+        let concluded = || {
+            let outcome = RunOutcome { kind: OutcomeKind::Cancelled, detail: "enough".to_owned() };
+            ("run", (0, 0, 0), Event::RunConcluded { outcome, result: None, usage: Usage::default() })
+        };
+        let id = call(1, 1, 0);
+        let begun = || ("clerk", (1, 1, 0), intent(id, "pay", "{}"));
+        let doubt = || ("clerk", (1, 1, 0), Event::ToolInDoubt { call: id, detail: "lost".to_owned() });
+        for events in [vec![begun(), doubt(), concluded()], vec![begun(), concluded(), doubt()]] {
+            let reviews = folded(events);
+            assert_eq!(reviews.open().count(), 0);
+            assert_eq!(reviews.get(ReviewId::Doubt(id)).unwrap().state, ReviewState::Withdrawn);
+        }
     }
 
     #[test]

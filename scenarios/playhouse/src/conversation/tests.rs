@@ -1,7 +1,7 @@
 use super::{ActorRestart, CallEnd, Conversation};
-use crate::test_records::{RUN, agent, call, short_run};
+use crate::test_records::{RUN, agent, call, records, settled_run, short_run};
 use playhouse_journal::ExitKind;
-use playhouse_types::{Effect, Incarnation, Lane, OutcomeKind, Seq, TurnId, TurnOutcome, Usage};
+use playhouse_types::{Effect, Incarnation, Lane, OutcomeKind, Seq, TurnId, TurnOutcome, Usage, Verdict};
 use serde::Deserialize;
 
 #[derive(Deserialize, PartialEq, Debug)]
@@ -39,6 +39,23 @@ fn calls_hold_what_was_asked_and_what_came_of_it() {
     assert_eq!(calls[1].end, Some(CallEnd::Failed("there is no tool `nope`".to_owned())));
     assert_eq!((calls[1].effect, calls[1].output()), (None, None));
     assert_eq!(conversation.calls_of("read").count(), 1);
+}
+
+#[test]
+fn a_call_in_doubt_that_a_person_settled_says_what_was_found() {
+    let happened = || Verdict::Landed { output: "posted".to_owned() };
+    for (verdict, output) in
+        [(happened(), Some("posted")), (Verdict::DidNotHappen, None), (Verdict::Abandon, None)]
+    {
+        let conversation = Conversation::fold(&records(settled_run(verdict.clone())));
+        let call = conversation.calls().next().unwrap();
+        let (doubt, by) = ("lost".to_owned(), "ann".to_owned());
+        assert_eq!(call.end, Some(CallEnd::Settled { doubt, verdict, by }));
+        assert_eq!(call.output(), output);
+    }
+    let unsettled = &records(settled_run(happened()))[..5];
+    let conversation = Conversation::fold(unsettled);
+    assert_eq!(conversation.calls().next().unwrap().end, Some(CallEnd::InDoubt("lost".to_owned())));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! One tool call of a conversation.
 
 use playhouse_journal::Event;
-use playhouse_types::{AgentName, CallId, Effect, ToolCallRequest};
+use playhouse_types::{AgentName, CallId, Effect, ReviewId, ToolCallRequest, Verdict};
 use serde::de::DeserializeOwned;
 
 /// How a tool call ended.
@@ -22,6 +22,15 @@ pub enum CallEnd {
     Denied(String),
     /// Nobody knows whether it had its effect.
     InDoubt(String),
+    /// Nobody knew whether it had its effect, until a person said what became of it.
+    Settled {
+        /// Why nobody knew.
+        doubt: String,
+        /// What the person found: `Landed`, `DidNotHappen`, or `Abandon` for going on without knowing.
+        verdict: Verdict,
+        /// Who said so.
+        by: String,
+    },
 }
 
 /// One tool call: what was asked, under which effect, and what came of it.
@@ -60,15 +69,27 @@ impl ToolCall {
             Event::ToolFailed { failure, .. } => self.end = Some(CallEnd::Failed(failure.detail.clone())),
             Event::ToolDenied { reason, .. } => self.end = Some(CallEnd::Denied(reason.clone())),
             Event::ToolInDoubt { detail, .. } => self.end = Some(CallEnd::InDoubt(detail.clone())),
+            Event::ReviewDecided { review: ReviewId::Doubt(_), verdict, by } => self.settle(verdict, by),
             _ => {}
         }
     }
 
-    /// Returns the tool's answer, if it answered.
+    fn settle(&mut self, verdict: &Verdict, by: &str) {
+        if let Some(CallEnd::InDoubt(doubt)) = &self.end {
+            let (doubt, verdict, by) = (doubt.clone(), verdict.clone(), by.to_owned());
+            self.end = Some(CallEnd::Settled { doubt, verdict, by });
+        }
+    }
+
+    /// Returns the tool's answer, if it answered, or what a person has put in its place: a call that was in doubt and
+    /// had its effect.
     #[must_use]
     pub fn output(&self) -> Option<&str> {
         match &self.end {
-            Some(CallEnd::Answered { output, .. }) => Some(output),
+            Some(
+                CallEnd::Answered { output, .. }
+                | CallEnd::Settled { verdict: Verdict::Landed { output }, .. },
+            ) => Some(output),
             _ => None,
         }
     }
@@ -95,7 +116,8 @@ pub(super) const fn call_of(event: &Event) -> Option<CallId> {
         Event::ToolResult { call, .. }
         | Event::ToolFailed { call, .. }
         | Event::ToolDenied { call, .. }
-        | Event::ToolInDoubt { call, .. } => Some(*call),
+        | Event::ToolInDoubt { call, .. }
+        | Event::ReviewDecided { review: ReviewId::Doubt(call), .. } => Some(*call),
         _ => None,
     }
 }

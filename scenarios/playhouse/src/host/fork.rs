@@ -27,7 +27,7 @@ use crate::terms::Terms;
 /// How to fork a run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct StartFork {
-    /// The last record that may be shared; rounded down to one after which nothing is in flight.
+    /// The last record that may be shared; rounded down to one after which nothing is in flight and the run is not paused.
     pub at: Seq,
     /// The model that all agents ask from there on; `None` for the choice in force there.
     pub model: Option<ModelName>,

@@ -22,7 +22,7 @@ use playhouse_types::{BootId, Timestamp};
 /// let store = Arc::new(MemoryStore::new(boot));
 /// let runtime = Runtime::open_over(RuntimeOptions::new("."), RuntimeParts::new(boot, store)).await?;
 /// assert_eq!(runtime.journal().runs().await?, []);
-/// runtime.close().await;
+/// runtime.close().await.unwrap();
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())

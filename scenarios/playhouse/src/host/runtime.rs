@@ -1,7 +1,6 @@
 //! The runtime of a process: one store, one journal writer, all runs.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use dashmap::DashMap;
@@ -10,11 +9,10 @@ use playhouse_coordinator::RunRest;
 use playhouse_journal::{CommandInbox, JournalRead};
 use playhouse_messages::{Address, Admission, Clock, Faults, JournalError, JournalMsg, RunJournal, RunLog};
 use playhouse_runtime::{
-    BroadcastBus, CallTable, EventStream, JournalWriter, RestartPolicy, SupervisorMsg, SystemClock, UserPool,
-    UserPoolLimits, WriterArgs, WriterFailure, new_boot_id,
+    BroadcastBus, CallTable, EventStream, JournalWriter, RestartPolicy, SupervisorMsg, UserPool, WriterArgs,
+    WriterFailure,
 };
-use playhouse_storage::{MemoryStore, STALE_AFTER, Store, StoreError};
-use playhouse_storage_sqlite::{SqliteOptions, SqliteStore};
+use playhouse_storage::{STALE_AFTER, Store};
 use playhouse_types::{AgentName, BootId, ModelName, RunId, RunStatus};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -70,43 +68,13 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Opens a data directory, with models from the environment as the command line finds them.
-    ///
-    /// # Errors
-    /// [`OpenError`]; safe to retry.
-    pub async fn open(dir: impl AsRef<Path>) -> Result<Self, OpenError> {
-        Self::open_with(RuntimeOptions::new(dir.as_ref()).with_environment()).await
+    /// Says at intervals that this process is alive.
+    pub(super) fn staying_alive(self) -> Self {
+        tokio::spawn(keep_alive(Arc::clone(&self.inner)));
+        self
     }
 
-    /// Opens a runtime as told.
-    ///
-    /// # Errors
-    /// [`OpenError`]; safe to retry.
-    pub async fn open_with(options: RuntimeOptions) -> Result<Self, OpenError> {
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let boot = new_boot_id();
-        let store = open_store(&options, boot, &clock)?;
-        let pool = UserPool::new(UserPoolLimits::default());
-        let pool = pool.map_err(|error| OpenError::NotStarted(error.to_string()))?;
-        Self::start_system(options, RuntimeParts { clock, ..RuntimeParts::new(boot, store) }, pool).await
-    }
-
-    /// Opens a runtime over a store of your own, which decides what survives; `durability` and `commit_delay` of the
-    /// options say nothing then.
-    ///
-    /// # Errors
-    /// [`OpenError`]; safe to retry.
-    pub async fn open_over(options: RuntimeOptions, parts: RuntimeParts) -> Result<Self, OpenError> {
-        let pool = if parts.is_simulated {
-            UserPool::on_current(UserPoolLimits::default())
-        } else {
-            let pool = UserPool::new(UserPoolLimits::default());
-            pool.map_err(|error| OpenError::NotStarted(error.to_string()))?
-        };
-        Self::start_system(options, parts, pool).await
-    }
-
-    async fn start_system(
+    pub(super) async fn start_system(
         options: RuntimeOptions,
         parts: RuntimeParts,
         pool: UserPool,
@@ -149,7 +117,6 @@ impl Runtime {
             is_interrupted: watch::Sender::new(false),
             closed: CancellationToken::new(),
         });
-        tokio::spawn(keep_alive(Arc::clone(&inner)));
         Ok(Self { inner })
     }
 
@@ -195,8 +162,12 @@ impl Runtime {
     }
 
     /// Interrupts all runs, waits until each has come to rest (calls in flight get half a minute), stops all actors and
-    /// closes the store. Runs that have not ended can be resumed.
-    pub async fn close(self) {
+    /// flushes the store. Runs that have not ended can be resumed.
+    ///
+    /// # Errors
+    /// [`RunError::StoreFailed`] if the store has failed, be it at this last moment: what is on record is safe, but what
+    /// was under way may have to be resumed.
+    pub async fn close(self) -> Result<(), RunError> {
         self.interrupt();
         self.inner.keepers.close();
         // Bounded: every keeper leaves calls that do not end.
@@ -207,6 +178,8 @@ impl Runtime {
             // An error means that it has stopped already.
             let _ = root.wait(None).await;
         }
+        let flushed = self.inner.store.flush().await;
+        flushed.map_err(|cause| RunError::StoreFailed(with_sources(&cause)))
     }
 }
 
@@ -214,22 +187,6 @@ impl std::fmt::Debug for Runtime {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Runtime").field("options", &self.inner.options).finish_non_exhaustive()
     }
-}
-
-fn open_store(
-    options: &RuntimeOptions,
-    boot: BootId,
-    clock: &Arc<dyn Clock>,
-) -> Result<Arc<dyn Store>, StoreError> {
-    let clock = Arc::clone(clock);
-    let now = Arc::new(move || clock.now());
-    Ok(match options.durability {
-        Durability::Ephemeral => Arc::new(MemoryStore::new(boot).with_clock(now)),
-        Durability::Strict => {
-            let sqlite = SqliteOptions { commit_delay: options.commit_delay, ..SqliteOptions::default() };
-            Arc::new(SqliteStore::open_with(&options.data_dir, boot, now, sqlite)?)
-        }
-    })
 }
 
 /// Says at intervals that this process is alive.

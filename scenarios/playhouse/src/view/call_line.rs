@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::review_text::verdict_line;
 use super::text::{bytes, one_line};
 use crate::conversation::CallEnd;
 
@@ -47,6 +48,7 @@ pub(crate) fn call_end(end: Option<&CallEnd>) -> String {
         Some(CallEnd::Failed(text)) => format!("failed: {}", reason(text)),
         Some(CallEnd::Denied(text)) => format!("denied: {}", reason(text)),
         Some(CallEnd::InDoubt(text)) => format!("in doubt: {}", reason(text)),
+        Some(CallEnd::Settled { verdict, by, .. }) => format!("was in doubt: {}", verdict_line(verdict, by)),
         None => "open".to_owned(),
     }
 }
@@ -55,6 +57,7 @@ pub(crate) fn call_end(end: Option<&CallEnd>) -> String {
 mod tests {
     use super::{call_end, call_name};
     use crate::conversation::CallEnd;
+    use playhouse_types::Verdict;
 
     #[test]
     fn arguments_are_folded_to_one_line() {
@@ -81,6 +84,9 @@ mod tests {
         assert_eq!(call_end(Some(&CallEnd::Failed("no such\nfile".to_owned()))), "failed: no such\\nfile");
         assert_eq!(call_end(Some(&CallEnd::Denied("policy".to_owned()))), "denied: policy");
         assert_eq!(call_end(Some(&CallEnd::InDoubt("crash".to_owned()))), "in doubt: crash");
+        let (doubt, by) = ("crash".to_owned(), "ann".to_owned());
+        let settled = CallEnd::Settled { doubt, verdict: Verdict::DidNotHappen, by };
+        assert_eq!(call_end(Some(&settled)), "was in doubt: it did not happen by ann");
         assert_eq!(call_end(None), "open");
     }
 }

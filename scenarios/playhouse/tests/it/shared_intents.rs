@@ -87,7 +87,7 @@ async fn of_two_runs_that_ask_at_once_one_sends_and_the_other_is_refused_until_t
         |record: &Record| matches!(&record.event, playhouse::Event::ToolResult { recovered: true, .. });
     assert!(records.iter().any(is_recovered));
     assert_eq!(mail.n_sent(), 1);
-    runtime.close().await;
+    runtime.close().await.unwrap();
 }
 
 #[tokio::test]
@@ -104,8 +104,8 @@ async fn many_runs_of_two_processes_that_ask_at_once_have_one_effect() {
     assert_eq!(n_answers + answers.iter().filter(is_refusal).count(), 8, "{answers:?}");
     assert!(answer(&two, &definition).await.contains("letter 1 to ann"));
     assert_eq!(mail.n_sent(), 1);
-    one.close().await;
-    two.close().await;
+    one.close().await.unwrap();
+    two.close().await.unwrap();
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn a_call_whose_process_was_killed_stands_in_the_way_until_a_person_says_t
     said(&resume(&runtime, killed, &definition).await);
     assert!(answer(&runtime, &definition).await.contains("letter 1 to ann"));
     assert_eq!((mail.n_sent(), other_mail.n_sent()), (1, 1));
-    runtime.close().await;
+    runtime.close().await.unwrap();
 }
 
 #[tokio::test]
@@ -164,7 +164,7 @@ async fn the_scope_of_a_batch_reaches_over_its_cases_and_no_further() {
         assert!(answer(&runtime, &definition).await.contains(&format!("letter {n_sent} to ann")));
     }
     assert!(answer(&runtime, &mail.crew("send_in_run")).await.contains("letter 5 to ann"));
-    runtime.close().await;
+    runtime.close().await.unwrap();
 }
 
 #[tokio::test]
@@ -198,7 +198,7 @@ async fn a_fork_of_a_case_does_not_repeat_what_was_done_before_it() {
         );
         assert!(all().any(|one| one.n_decisions > 0));
     }
-    runtime.close().await;
+    runtime.close().await.unwrap();
 }
 
 #[tokio::test]
@@ -209,5 +209,5 @@ async fn nothing_is_sent_when_nobody_can_tell_whether_it_was() {
     let why = "it cannot be told whether another run has asked for the same effect";
     assert!(refused.contains(why) && mail.n_sent() == 0, "{refused}");
     assert!(answer(&runtime, &mail.crew("send_in_run")).await.contains("letter 1 to ann"));
-    runtime.close().await;
+    runtime.close().await.unwrap();
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use playhouse_journal::RunRow;
 use playhouse_models::{ModelConfig, ModelSettings};
+use playhouse_storage::StoreError;
 use playhouse_types::RunStatus;
 
 use super::Finding;
@@ -21,10 +22,13 @@ const LOW_SPACE_BYTES: u64 = 1_000_000_000;
 /// Below this much a commit may fail any moment.
 const NO_SPACE_BYTES: u64 = 50_000_000;
 
+/// The file of the store. Only looked at while this process has no store open: closing it frees locks (POSIX.1, `fcntl`).
+const STORE_FILE: &str = "playhouse.db";
+
 /// How many characters of an error are shown.
 const DETAIL_CHARS: usize = 300;
 
-/// Checks that the data directory can be written.
+/// Checks that the data directory and the store in it can be written, without which runs cannot go on.
 pub(super) fn data_directory(path: &Path) -> Finding {
     let check = "data directory";
     let shown = path.display().to_string();
@@ -36,10 +40,20 @@ pub(super) fn data_directory(path: &Path) -> Finding {
         return Finding::fail(check, format!("`{shown}` is not a folder"), advice);
     }
     let probe = path.join(format!(".doctor-{}", std::process::id()));
-    let written = std::fs::write(&probe, b"").and_then(|()| std::fs::remove_file(&probe));
+    let written = std::fs::write(&probe, b"")
+        .and_then(|()| std::fs::remove_file(&probe))
+        .and_then(|()| open_to_write(&path.join(STORE_FILE)));
     match written {
         Ok(()) => Finding::ok(check, format!("`{shown}` can be written")),
         Err(error) => Finding::fail(check, format!("`{shown}` cannot be written: {error}"), advice),
+    }
+}
+
+/// Opens a file for writing, if it is there, and leaves it as it is.
+fn open_to_write(path: &Path) -> std::io::Result<()> {
+    match std::fs::OpenOptions::new().append(true).open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -70,13 +84,16 @@ pub(super) fn parse_df(output: &str) -> Option<u64> {
     Some(blocks.saturating_mul(1024))
 }
 
-/// Opens the store, if there is one, and looks at its runs; with `all` at everything in it.
+/// Opens the store for reading, if there is one, and looks at its runs; with `all` at everything in it.
 pub(super) async fn store(session: &Session<'_>, all: bool) -> Vec<Finding> {
     let check = "store";
     let advice = "see the message; what is on record is not changed by a failed start";
-    let runtime = match session.open_existing().await {
+    let runtime = match session.open_to_read().await {
         Ok(None) => return vec![Finding::ok(check, "none yet")],
         Ok(Some(runtime)) => runtime,
+        Err(CommandError::Open(OpenError::Store(error @ StoreError::TooOld { .. }))) => {
+            return vec![Finding::warn(check, one_line(&error.to_string(), DETAIL_CHARS), "")];
+        }
         Err(error) => {
             return vec![Finding::fail(check, one_line(&error.with_causes(), DETAIL_CHARS), advice)];
         }
@@ -89,7 +106,9 @@ pub(super) async fn store(session: &Session<'_>, all: bool) -> Vec<Finding> {
     };
     let checked = if all { Some(store.check().await) } else { None };
     let boot = runtime.inner.boot;
-    runtime.close().await;
+    if let Err(error) = runtime.close().await {
+        return vec![Finding::fail(check, one_line(&error.to_string(), DETAIL_CHARS), advice)];
+    }
     let mut findings = match rows {
         Ok(rows) => runs(&rows),
         Err(text) => vec![Finding::fail(

@@ -1,7 +1,8 @@
 use super::{ConversationJson, RunJson, canonical_json, record_json};
 use crate::Conversation;
-use crate::test_records::{row, short_run};
+use crate::test_records::{records, row, settled_run, short_run};
 use playhouse_journal::canonical;
+use playhouse_types::Verdict;
 use serde_json::{Value, json};
 
 #[test]
@@ -59,6 +60,20 @@ fn calls_of_a_turn_that_said_nothing_are_not_lost() {
     let shown = serde_json::to_value(super::messages(&conversation)).unwrap();
     assert_eq!((&shown[1]["ordinal"], &shown[1]["from"]), (&Value::Null, &json!("clerk")));
     assert_eq!(shown[1]["tool_calls"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_call_that_a_person_settled_is_in_doubt_no_more() {
+    let result = |verdict| {
+        let conversation = Conversation::fold(&records(settled_run(verdict)));
+        let shown = serde_json::to_value(super::messages(&conversation)).unwrap();
+        shown[1]["tool_calls"][0]["result"].clone()
+    };
+    let settled = |found: &str, output: Value| json!({ "settled": { "found": found, "output": output, "by": "ann", "doubt": "lost" } });
+    let output = "posted".to_owned();
+    assert_eq!(result(Verdict::Landed { output }), settled("happened", json!("posted")));
+    assert_eq!(result(Verdict::DidNotHappen), settled("did_not_happen", Value::Null));
+    assert_eq!(result(Verdict::Abandon), settled("unknown", Value::Null));
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn talk(kills: &[Duration]) -> (RunRest, Vec<String>) {
         let records = runtime.journal().records(run, playhouse_types::Seq(0), 1_000).await.unwrap();
         let conversation = crate::Conversation::fold(&records);
         let said = conversation.messages().iter().map(|message| message.content.clone()).collect();
-        runtime.close().await;
+        runtime.close().await.unwrap();
         (end.rest, said)
     })
 }

@@ -65,5 +65,5 @@ async fn s13_a_run_whose_actors_fail_too_often_together_is_set_aside() {
         _ => None,
     });
     assert_eq!(set_aside, Some(&outcome.detail));
-    runtime.close().await;
+    runtime.close().await.unwrap();
 }

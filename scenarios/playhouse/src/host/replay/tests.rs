@@ -29,7 +29,7 @@ async fn real_run(definition: &Arc<Definition>) -> Vec<Arc<Record>> {
     let run = handle.run;
     let _ = handle.finished().await.unwrap();
     let records = runtime.journal().records(run, Seq(0), 1_000).await.unwrap();
-    runtime.close().await;
+    runtime.close().await.unwrap();
     records.into_iter().map(Arc::new).collect()
 }
 

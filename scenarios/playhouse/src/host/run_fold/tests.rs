@@ -96,7 +96,7 @@ async fn journal(definition: &Arc<Definition>, seed: u64) -> Vec<Record> {
     let run = handle.run;
     handle.finished().await.unwrap();
     let records = runtime.journal().records(run, Seq(0), usize::MAX).await.unwrap();
-    runtime.close().await;
+    runtime.close().await.unwrap();
     records
 }
 
