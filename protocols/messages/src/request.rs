@@ -129,6 +129,13 @@ impl ModelRequest {
         }
         *hasher.finalize().as_bytes()
     }
+
+    /// Returns the hash of the same request to another model: with one name for all, what is asked whoever is asked.
+    #[must_use]
+    pub fn hash_as(&self, model: &ModelName) -> [u8; 32] {
+        let header = RequestHeader { model: model.clone(), ..self.header.as_ref().clone() };
+        Self { header_hash: header.hash(), ..self.clone() }.hash()
+    }
 }
 
 impl RequestHeader {
