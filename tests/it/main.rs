@@ -23,6 +23,7 @@ mod new_cases;
 mod new_project;
 mod outcomes;
 mod quarantine;
+mod recorded;
 mod replay;
 mod reviews;
 mod settled;

@@ -99,6 +99,19 @@ impl Recorder {
         }
     }
 
+    /// Has the disk keep what was written, and returns what has come of the recording. It blocks on the disk.
+    ///
+    /// Some file systems find out only now that they are full: then nothing counts as written.
+    pub fn finish(&self) -> Recording {
+        if let Err(cause) = self.tape().sync() {
+            self.lose(&cause);
+            let mut progress = self.progress();
+            let n_replies = std::mem::take(&mut progress.n_replies);
+            progress.lost.iter_mut().for_each(|lost| lost.count += n_replies.saturating_sub(1));
+        }
+        self.recording()
+    }
+
     fn is_recorded(&self, call: &ModelCall) -> bool {
         let progress = self.progress();
         let lines = progress.lines.get(&call.frames.run);

@@ -77,6 +77,11 @@ impl Tape {
         self.is_broken = self.file.set_len(n_bytes).is_err();
     }
 
+    /// Waits until the disk has everything.
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+
     /// Reads a line again; `None` if it is not what was written.
     pub(super) fn entry(&mut self, range: &Range<u64>) -> Option<Entry> {
         let mut line = vec![0; usize::try_from(range.end - range.start).ok()?];

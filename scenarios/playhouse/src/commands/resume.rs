@@ -11,6 +11,7 @@ use playhouse_types::{ExitCode, RunId, ScenarioName, Seq};
 
 use super::command_error::CommandError;
 use super::damaged_runs::tell_damaged;
+use super::recording::tell_recording;
 use super::results::{Asked, Settled, print_settled};
 use super::session::Session;
 use super::work::{Watch, Watched, Work};
@@ -37,6 +38,9 @@ pub(super) struct ResumeArgs {
     /// A file of model prices, which wins over the built-in ones
     #[arg(long, value_name = "F")]
     pub(super) prices: Option<PathBuf>,
+    /// A file that all replies of models are recorded into; `--model recorded:FILE` answers from it again
+    #[arg(long, value_name = "FILE")]
+    pub(super) record: Option<PathBuf>,
     /// Never asks a person: a run that needs one rests with exit code 3
     #[arg(long)]
     pub(super) no_input: bool,
@@ -48,7 +52,7 @@ pub(super) async fn resume(session: &Session<'_>, args: &ResumeArgs) -> Result<E
         Some(text) => {
             let opened = session.open_run(text).await?;
             let code = go_on(session, &opened.runtime, &opened.rows, &[opened.row.run], args).await;
-            opened.runtime.close().await;
+            close(opened.runtime).await;
             code
         }
         None => resume_all(session, args).await,
@@ -67,8 +71,14 @@ async fn resume_all(session: &Session<'_>, args: &ResumeArgs) -> Result<ExitCode
     } else {
         go_on(session, &runtime, &rows, &runs, args).await
     };
-    runtime.close().await;
+    close(runtime).await;
     Ok(code?.worse(damaged))
+}
+
+async fn close(runtime: Runtime) {
+    let recorder = runtime.recorder();
+    runtime.close().await;
+    tell_recording(recorder.as_deref());
 }
 
 fn print_nothing(session: &Session<'_>) -> Result<ExitCode, CommandError> {

@@ -9,6 +9,7 @@ use playhouse_types::{ExitCode, ModelName};
 use super::command_error::CommandError;
 use super::find_scenario::find_scenario;
 use super::input::{Input, InputArgs};
+use super::recording::tell_recording;
 use super::results::{Asked, print_settled};
 use super::session::Session;
 use super::work::{Watch, Watched, Work};
@@ -25,7 +26,7 @@ pub(super) struct RunArgs {
     /// Sets a parameter of the scenario; `list` shows them
     #[arg(long, value_name = "K=V")]
     set: Vec<String>,
-    /// The model that all agents ask; `scripted` for their scripts [default: that of each agent, PLAYHOUSE_MODEL, or the scripts]
+    /// The model that all agents ask; `scripted` for their scripts, `recorded:FILE` for a recording [default: that of each agent, PLAYHOUSE_MODEL, or the scripts]
     #[arg(long, value_name = "M")]
     model: Option<String>,
     /// The seed of all draws: the same seed and input give the same scripted run
@@ -37,6 +38,9 @@ pub(super) struct RunArgs {
     /// A file of model prices, which wins over the built-in ones
     #[arg(long, value_name = "F")]
     pub(super) prices: Option<PathBuf>,
+    /// A file that all replies of models are recorded into; `--model recorded:FILE` answers from it again
+    #[arg(long, value_name = "FILE")]
+    pub(super) record: Option<PathBuf>,
     /// What survives the process
     #[arg(long, value_name = "D", value_enum, default_value_t = DurabilityArg::Strict)]
     durability: DurabilityArg,
@@ -71,7 +75,9 @@ pub(super) async fn run(session: &Session<'_>, args: &RunArgs) -> Result<ExitCod
     options.durability = args.durability.into();
     let runtime = Runtime::open_with(options).await?;
     let code = watch(session, args, &runtime, &definition, input).await;
+    let recorder = runtime.recorder();
     runtime.close().await;
+    tell_recording(recorder.as_deref());
     code
 }
 

@@ -41,6 +41,7 @@ pub(super) struct Session<'a> {
     common: CommonArgs,
     is_attended: bool,
     prices: Option<PathBuf>,
+    record: Option<PathBuf>,
 }
 
 impl<'a> Session<'a> {
@@ -53,12 +54,18 @@ impl<'a> Session<'a> {
             // A process serves one command.
             let _ = OTHER_DATA_DIR.set(common.data_dir.clone());
         }
-        Self { scenarios, common, is_attended, prices: None }
+        Self { scenarios, common, is_attended, prices: None, record: None }
     }
 
     /// Takes model prices from a file.
     pub(super) fn with_prices(mut self, prices: Option<PathBuf>) -> Self {
         self.prices = prices;
+        self
+    }
+
+    /// Records the replies of models into a file.
+    pub(super) fn with_record(mut self, record: Option<PathBuf>) -> Self {
+        self.record = record;
         self
     }
 
@@ -77,7 +84,8 @@ impl<'a> Session<'a> {
     /// Returns the options of a runtime as the command line and the environment say.
     pub(super) fn options(&self) -> RuntimeOptions {
         let options = RuntimeOptions::new(&self.common.data_dir).with_environment();
-        RuntimeOptions { attended: self.is_attended, prices: self.prices.clone(), ..options }
+        let (prices, record) = (self.prices.clone(), self.record.clone());
+        RuntimeOptions { attended: self.is_attended, prices, record, ..options }
     }
 
     /// Opens the store for reading what is there; `None` if there is none yet, so that looking creates nothing.

@@ -9,6 +9,7 @@ use dashmap::mapref::entry::Entry;
 use playhouse_coordinator::RunRest;
 use playhouse_journal::{CommandInbox, JournalRead};
 use playhouse_messages::{Address, Admission, Clock, Faults, JournalError, JournalMsg, RunJournal, RunLog};
+use playhouse_models::{Recorder, Recording};
 use playhouse_runtime::{
     BroadcastBus, CallTable, EventStream, JournalWriter, RestartPolicy, SupervisorMsg, SystemClock, UserPool,
     UserPoolLimits, WriterArgs, WriterFailure, new_boot_id,
@@ -169,6 +170,17 @@ impl Runtime {
     #[must_use]
     pub fn inbox(&self) -> Arc<dyn CommandInbox> {
         Arc::clone(&self.inner.store) as Arc<dyn CommandInbox>
+    }
+
+    /// Returns what has come of recording replies so far; `None` if none are recorded.
+    #[must_use]
+    pub fn recording(&self) -> Option<Recording> {
+        self.inner.endpoints.cassettes.recorder().map(|recorder| recorder.recording())
+    }
+
+    /// Returns the recorder, which says what has come of it also when the runtime is closed.
+    pub(crate) fn recorder(&self) -> Option<Arc<Recorder>> {
+        self.inner.endpoints.cassettes.recorder().cloned()
     }
 
     /// Starts one run of a scenario; it is on record when this returns.
@@ -379,6 +391,7 @@ impl Inner {
                 Err(cause) => error!(run.id = %opened.row.run, error = %cause, "a model cannot be asked"),
             }
         }
+        self.endpoints.cassettes.begin(self.store.as_ref(), &opened).await?;
         let live = LiveRun::start(self, opened, means).await?;
         Ok(Started { live, snapshots })
     }
@@ -401,6 +414,7 @@ impl Inner {
         {
             warn!(run.id = %run, error = %cause, "run could not be released");
         }
+        self.endpoints.cassettes.end(run);
         self.live.remove(&run);
     }
 

@@ -1,0 +1,62 @@
+//! What is said of a cassette that was recorded.
+
+use playhouse_models::{LostReplies, Recorder, Recording};
+
+use crate::view::{Style, say};
+
+/// Says what has come of a recording, if there was one: a cassette that lacks something must not pass for a whole one.
+pub(super) fn tell_recording(recorder: Option<&Recorder>) {
+    let Some(recording) = recorder.map(Recorder::finish) else { return };
+    let (whole, lacks) = words(&recording);
+    let style = Style::of_stderr();
+    say(&style.dim(&whole));
+    lacks.iter().for_each(|lack| say(&style.bad(lack)));
+}
+
+/// Returns what there is, and what there is not.
+fn words(recording: &Recording) -> (String, Vec<String>) {
+    let Recording { path, n_replies, cut_line, lost, n_missing } = recording;
+    let path = path.display();
+    let cut = cut_line.map_or_else(String::new, |line| {
+        format!("; its line {line} was cut in the middle and has been taken away")
+    });
+    let mut lacks = Vec::new();
+    if let Some(LostReplies { count, cause }) = lost {
+        lacks.push(format!(
+            "cassette `{path}` is incomplete: {count} replies could not be written ({cause}); the runs have them, a replay will miss them: record again"
+        ));
+    }
+    if *n_missing > 0 {
+        lacks.push(format!(
+            "cassette `{path}` is incomplete: it lacks {n_missing} replies that the runs were given earlier; a replay will miss them"
+        ));
+    }
+    (format!("{n_replies} replies were recorded into `{path}`{cut}"), lacks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+    use playhouse_models::{LostReplies, Recording};
+
+    fn recording() -> Recording {
+        Recording { path: "tape".into(), n_replies: 3, cut_line: None, lost: None, n_missing: 0 }
+    }
+
+    #[test]
+    fn a_whole_cassette_lacks_nothing() {
+        assert_eq!(words(&recording()), ("3 replies were recorded into `tape`".to_owned(), Vec::new()));
+    }
+
+    #[test]
+    fn what_a_cassette_lacks_is_told() {
+        let lost = Some(LostReplies { count: 2, cause: "no space left".to_owned() });
+        let (whole, lacks) = words(&Recording { lost, cut_line: Some(7), n_missing: 1, ..recording() });
+        assert!(whole.ends_with("; its line 7 was cut in the middle and has been taken away"), "{whole}");
+        let expected = [
+            "cassette `tape` is incomplete: 2 replies could not be written (no space left); the runs have them, a replay will miss them: record again",
+            "cassette `tape` is incomplete: it lacks 1 replies that the runs were given earlier; a replay will miss them",
+        ];
+        assert_eq!(lacks, expected);
+    }
+}
