@@ -1,6 +1,6 @@
 //! The model that answers from a cassette: no network, no cost but what was recorded.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs::{File, TryLockError};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -58,7 +58,6 @@ impl RecordedModel {
         }
         let contents = read(path, &bytes)?;
         let (n_replies, cut_line) = (contents.entries.len(), contents.cut_line);
-        let is_priced = contents.entries.iter().all(|(_, entry)| entry.reply.cost_microusd.is_some());
         let mut replies: HashMap<RequestId, Vec<Recorded>> = HashMap::new();
         for (_, entry) in contents.entries {
             let of_request = replies.entry(entry.request).or_default();
@@ -71,10 +70,13 @@ impl RecordedModel {
             // The newest last.
             of_request.push(recorded);
         }
+        replies.values_mut().for_each(drop_older);
+        let mut answers = replies.values().flatten().flat_map(|recorded| recorded.answers.values());
+        let is_priced = answers.all(|(reply, _)| reply.cost_microusd.is_some());
         Ok(Self { path: path.to_owned(), replies, n_replies, is_priced, cut_line, occurrences })
     }
 
-    /// Tells whether the cost of every reply is known.
+    /// Tells whether the cost of every reply is known that can be answered with.
     #[must_use]
     pub const fn is_priced(&self) -> bool {
         self.is_priced
@@ -127,6 +129,14 @@ impl RecordedModel {
             retry_after: None,
         }
     }
+}
+
+/// Keeps the newest recording of each case only, which is the last.
+fn drop_older(recordings: &mut Vec<Recorded>) {
+    let mut cases = HashSet::new();
+    let mut is_newest: Vec<bool> =
+        recordings.iter().rev().map(|recorded| cases.insert(recorded.case.clone())).collect();
+    recordings.retain(|_| is_newest.pop().unwrap_or_default());
 }
 
 impl Model for RecordedModel {

@@ -104,10 +104,8 @@ impl Recorder {
     /// Some file systems find out only now that they are full: then nothing counts as written.
     pub fn finish(&self) -> Recording {
         if let Err(cause) = self.tape().sync() {
-            self.lose(&cause);
-            let mut progress = self.progress();
-            let n_replies = std::mem::take(&mut progress.n_replies);
-            progress.lost.iter_mut().for_each(|lost| lost.count += n_replies.saturating_sub(1));
+            let n_replies = std::mem::take(&mut self.progress().n_replies);
+            self.lose(n_replies, &cause);
         }
         self.recording()
     }
@@ -157,19 +155,22 @@ impl Recorder {
                 progress.lines.entry(entry.run).or_default().insert(entry.position, range);
                 progress.n_replies += 1;
             }
-            Err(cause) => self.lose(&cause),
+            Err(cause) => self.lose(1, &cause),
         }
         self.occurrences.note(call, place.request);
     }
 
-    fn lose(&self, cause: &dyn std::error::Error) {
+    fn lose(&self, count: u64, cause: &dyn std::error::Error) {
+        if count == 0 {
+            return;
+        }
         let mut progress = self.progress();
         if let Some(lost) = &mut progress.lost {
-            lost.count += 1;
+            lost.count += count;
             return;
         }
         error!(cassette = %self.path.display(), error = %cause, "replies cannot be recorded, the run goes on");
-        progress.lost = Some(LostReplies { count: 1, cause: cause.to_string() });
+        progress.lost = Some(LostReplies { count, cause: cause.to_string() });
     }
 
     /// A poisoned lock only means that a panic happened elsewhere: what counts is in the file.
@@ -220,7 +221,7 @@ impl RecordingModel {
         let keep = tokio::task::spawn_blocking(move || recorder.keep(&call, copy));
         if let Err(cause) = keep.await {
             // It panicked, or the process ends: the run need not suffer from that.
-            self.recorder.lose(&cause);
+            self.recorder.lose(1, &cause);
         }
         Ok(answer)
     }

@@ -281,6 +281,28 @@ async fn a_new_recording_wins_over_older_ones() {
 }
 
 #[tokio::test]
+async fn a_cassette_is_priced_when_what_it_answers_with_is_and_of_older_recordings_nothing_is_kept() {
+    let studio = Studio::new();
+    let record = async |run: u128, case: Option<&str>| {
+        let session = studio.record();
+        session.begin(run, case, &[]);
+        session.ask(gpt(run, 1, "hello")).await;
+        session.ask(gpt(run, 2, "hello")).await;
+    };
+    record(1, None).await;
+    let text = fs::read_to_string(studio.path()).unwrap();
+    fs::write(studio.path(), text.replace("\"cost_microusd\":7", "\"cost_microusd\":null")).unwrap();
+    assert!(!studio.play().1.is_priced());
+    record(2, Some("ahorn")).await;
+    assert!(!studio.play().1.is_priced(), "that of a run of one input can still be answered with");
+    record(3, None).await;
+    assert!(studio.play().1.is_priced());
+    for (case, replies) in [(Some("ahorn"), ["reply 3", "reply 4"]), (None, ["reply 5", "reply 6"])] {
+        assert_eq!(studio.replay(case, vec![tape(1, "hello"), tape(2, "hello")]).await, replies);
+    }
+}
+
+#[tokio::test]
 async fn a_run_that_goes_on_records_what_its_journal_lacks_and_nothing_twice() {
     let studio = Studio::new();
     let session = studio.record();
