@@ -174,6 +174,20 @@ fn a_recording_of_a_folder_serves_for_one_of_its_cases() {
 }
 
 #[test]
+fn a_cassette_is_found_from_another_folder() {
+    let studio = Studio::new();
+    let _ = studio.record();
+    let playhouse = Playhouse::new();
+    let mut command = playhouse.command(&studio.run("recorded:tape.jsonl", &[]));
+    let replayed = command.current_dir(studio.dir.path()).output().unwrap();
+    assert_eq!(replayed.status.code(), Some(0), "{}", String::from_utf8_lossy(&replayed.stderr));
+    let runs = playhouse.run(&["runs", "--json"]).with_code(0).json();
+    let case = runs.as_array().unwrap().iter().find(|run| run["case"] == "dorn").unwrap();
+    let fork = ["fork", case["run"].as_str().unwrap(), "--at", "2", "--effects", "--json"];
+    assert_eq!(playhouse.run(&fork).with_code(0).json()["decision"], "ask");
+}
+
+#[test]
 fn what_a_cassette_lacks_is_named() {
     let studio = Studio::new();
     let _ = studio.record();

@@ -1,8 +1,22 @@
-//! What is said of a cassette that was recorded.
+//! Cassettes on the command line: how one is named, and what is said of one that was recorded.
 
-use playhouse_models::{LostReplies, Recorder, Recording};
+use playhouse_models::{LostReplies, RecordedModel, Recorder, Recording};
+use playhouse_types::ModelName;
 
 use crate::view::{Style, say};
+
+/// Returns the model that was named. A cassette gets its whole path: its run may go on from another folder.
+pub(super) fn model_name(text: &str) -> ModelName {
+    let path = text.strip_prefix(RecordedModel::PREFIX).map(std::path::absolute);
+    match path {
+        // A path that is no text is kept as it was written, as is one that is empty: it is refused by whoever opens it.
+        Some(Ok(path)) => path.to_str().map_or_else(
+            || ModelName::new(text),
+            |path| ModelName::new(&format!("{}{path}", RecordedModel::PREFIX)),
+        ),
+        Some(Err(_)) | None => ModelName::new(text),
+    }
+}
 
 /// Says what has come of a recording, if there was one: a cassette that lacks something must not pass for a whole one.
 pub(super) fn tell_recording(recorder: Option<&Recorder>) {
@@ -36,11 +50,20 @@ fn words(recording: &Recording) -> (String, Vec<String>) {
 
 #[cfg(test)]
 mod tests {
-    use super::words;
+    use super::{model_name, words};
     use playhouse_models::{LostReplies, Recording};
 
     fn recording() -> Recording {
         Recording { path: "tape".into(), n_replies: 3, cut_line: None, lost: None, n_missing: 0 }
+    }
+
+    #[test]
+    fn a_cassette_is_named_by_its_whole_path_and_other_models_as_they_are() {
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(model_name("recorded:tape").as_str(), format!("recorded:{}/tape", here.display()));
+        for name in ["recorded:", "recorded:/tape", "gpt-x", "scripted"] {
+            assert_eq!(model_name(name).as_str(), name);
+        }
     }
 
     #[test]

@@ -4,12 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use playhouse_types::{ExitCode, ModelName};
+use playhouse_types::ExitCode;
 
 use super::command_error::CommandError;
 use super::find_scenario::find_scenario;
 use super::input::{Input, InputArgs};
-use super::recording::tell_recording;
+use super::recording::{model_name, tell_recording};
 use super::results::{Asked, print_settled};
 use super::session::Session;
 use super::work::{Watch, Watched, Work};
@@ -111,7 +111,7 @@ async fn start(
     definition: &Arc<Definition>,
     input: Input,
 ) -> Result<Work, CommandError> {
-    let (seed, model) = (args.seed, args.model.as_deref().map(ModelName::new));
+    let (seed, model) = (args.seed, args.model.as_deref().map(model_name));
     let scenario = Arc::clone(definition);
     match input {
         Input::One(input) => Ok(Work::Run(runtime.start(scenario, StartRun { input, seed, model }).await?)),

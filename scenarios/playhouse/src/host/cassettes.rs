@@ -6,14 +6,16 @@ use std::sync::Arc;
 
 use playhouse_journal::{Event, JournalRead, Record};
 use playhouse_messages::Model;
-use playhouse_models::{AnsweredBefore, CassetteError, Occurrences, RecordedModel, Recorder, RecordingModel};
+use playhouse_models::{
+    AnsweredBefore, CassetteError, Occurrences, RecordedModel, Recorder, Recording, RecordingModel,
+};
 use playhouse_types::{RunId, Seq};
 use tokio::sync::Mutex;
 
 use super::error::{OpenError, RunError};
 use super::live_run::OpenedRun;
 use super::resume::PAGE;
-use super::runtime::with_sources;
+use super::runtime::{Runtime, with_sources};
 
 /// The cassettes of this process.
 pub(crate) struct Cassettes {
@@ -84,6 +86,19 @@ impl Cassettes {
     /// Forgets how often a run has asked what.
     pub(crate) fn end(&self, run: RunId) {
         self.occurrences.end(run);
+    }
+}
+
+impl Runtime {
+    /// Returns what has come of recording replies so far; `None` if none are recorded.
+    #[must_use]
+    pub fn recording(&self) -> Option<Recording> {
+        self.inner.endpoints.cassettes.recorder().map(|recorder| recorder.recording())
+    }
+
+    /// Returns the recorder, which says what has come of it also when the runtime is closed.
+    pub(crate) fn recorder(&self) -> Option<Arc<Recorder>> {
+        self.inner.endpoints.cassettes.recorder().cloned()
     }
 }
 

@@ -9,7 +9,6 @@ use dashmap::mapref::entry::Entry;
 use playhouse_coordinator::RunRest;
 use playhouse_journal::{CommandInbox, JournalRead};
 use playhouse_messages::{Address, Admission, Clock, Faults, JournalError, JournalMsg, RunJournal, RunLog};
-use playhouse_models::{Recorder, Recording};
 use playhouse_runtime::{
     BroadcastBus, CallTable, EventStream, JournalWriter, RestartPolicy, SupervisorMsg, SystemClock, UserPool,
     UserPoolLimits, WriterArgs, WriterFailure, new_boot_id,
@@ -170,17 +169,6 @@ impl Runtime {
     #[must_use]
     pub fn inbox(&self) -> Arc<dyn CommandInbox> {
         Arc::clone(&self.inner.store) as Arc<dyn CommandInbox>
-    }
-
-    /// Returns what has come of recording replies so far; `None` if none are recorded.
-    #[must_use]
-    pub fn recording(&self) -> Option<Recording> {
-        self.inner.endpoints.cassettes.recorder().map(|recorder| recorder.recording())
-    }
-
-    /// Returns the recorder, which says what has come of it also when the runtime is closed.
-    pub(crate) fn recorder(&self) -> Option<Arc<Recorder>> {
-        self.inner.endpoints.cassettes.recorder().cloned()
     }
 
     /// Starts one run of a scenario; it is on record when this returns.
