@@ -250,6 +250,28 @@ fn a_recording_that_was_killed_goes_on_and_holds_every_reply_once() {
 }
 
 #[test]
+fn a_recording_that_begins_in_the_middle_of_a_run_says_what_it_lacks() {
+    let studio = Studio::new();
+    let (endpoint, told) = endpoint_until(7);
+    let playhouse = Playhouse::new();
+    let mut command = playhouse.command(&studio.run("any-name", &["--concurrency", "1"]));
+    let mut child = command.env("OPENAI_BASE_URL", endpoint.base_url()).spawn().unwrap();
+    told.recv().unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    drop(endpoint);
+    let endpoint = Endpoint::start(crew);
+    let tape = studio.file("tape.jsonl");
+    let mut command = playhouse.command(&["resume", "--all", "--no-input", "--record", &tape]);
+    let resumed = command.env("OPENAI_BASE_URL", endpoint.base_url()).output().unwrap();
+    let stderr = String::from_utf8_lossy(&resumed.stderr);
+    assert_eq!(resumed.status.code(), Some(0), "{stderr}");
+    for part in ["13 replies were recorded into", "7 replies were given to the runs earlier without being"] {
+        assert!(stderr.contains(part), "{part} is not in\n{stderr}");
+    }
+}
+
+#[test]
 fn a_replay_that_was_killed_goes_on_from_the_cassette() {
     let studio = Studio::new();
     let recorded = studio.record();
@@ -342,7 +364,7 @@ fn a_run_loses_nothing_when_the_disk_of_its_cassette_is_full() {
     let finished = limited.output().unwrap();
     let stderr = String::from_utf8_lossy(&finished.stderr);
     assert_eq!(finished.status.code(), Some(0), "{stderr}");
-    for part in ["is incomplete", "replies could not be written (File too large", "record again"] {
+    for part in ["is incomplete", "not written (File too large", "record again"] {
         assert!(stderr.contains(part), "{part} is not in\n{stderr}");
     }
     let results: Value = serde_json::from_slice(&finished.stdout).unwrap();

@@ -128,7 +128,7 @@ impl Position {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct Entry {
     pub(super) request: RequestId,
-    /// The how manieth answered asking of the same request in the run this is, from 1.
+    /// How often the run has had an answer to this request, this one included: from 1.
     pub(super) occurrence: u32,
     pub(super) case: Option<CaseName>,
     /// Which recording this belongs to; a replay does not look for it.

@@ -105,7 +105,7 @@ impl RecordedModel {
         let case = place.case.as_ref().map(|case| format!(" of case `{case}`")).unwrap_or_default();
         let holds = match recorded {
             Some(recorded) => format!(
-                "it is asked for the {}. time, and {} of {} replies answer it there",
+                "this is occurrence {} of it, and {} of {} replies answer it there",
                 place.occurrence,
                 recorded.answers.len(),
                 self.n_replies

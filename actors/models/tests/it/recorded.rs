@@ -186,7 +186,7 @@ async fn the_same_request_is_answered_in_order_and_not_once_more() {
     let path = studio.path();
     let parts = [
         format!("cassette `{}` has no reply to agent `clerk` in turn 7, step 1 (request ", path.display()),
-        "): it is asked for the 3. time, and 2 of 2 replies answer it there; ".to_owned(),
+        "): this is occurrence 3 of it, and 2 of 2 replies answer it there; ".to_owned(),
         format!("record again with `--record {}`", path.display()),
     ];
     assert!(parts.iter().all(|part| said[2].contains(part)), "{}", said[2]);

@@ -37,15 +37,21 @@ fn words(recording: &Recording) -> (String, Vec<String>) {
     let mut lacks = Vec::new();
     if let Some(LostReplies { count, cause }) = lost {
         lacks.push(format!(
-            "cassette `{path}` is incomplete: {count} replies could not be written ({cause}); the runs have them, a replay will miss them: record again"
+            "cassette `{path}` is incomplete: {} not written ({cause}); the runs went on, a replay will stop there: record again",
+            replies(*count)
         ));
     }
     if *n_missing > 0 {
         lacks.push(format!(
-            "cassette `{path}` is incomplete: it lacks {n_missing} replies that the runs were given earlier; a replay will miss them"
+            "cassette `{path}` is incomplete: {} given to the runs earlier without being recorded; a replay will stop there: record again from the beginning",
+            replies(*n_missing as u64)
         ));
     }
-    (format!("{n_replies} replies were recorded into `{path}`{cut}"), lacks)
+    (format!("{} recorded into `{path}`{cut}", replies(*n_replies)), lacks)
+}
+
+fn replies(count: u64) -> String {
+    if count == 1 { "1 reply was".to_owned() } else { format!("{count} replies were") }
 }
 
 #[cfg(test)]
@@ -77,8 +83,8 @@ mod tests {
         let (whole, lacks) = words(&Recording { lost, cut_line: Some(7), n_missing: 1, ..recording() });
         assert!(whole.ends_with("; its line 7 was cut in the middle and has been taken away"), "{whole}");
         let expected = [
-            "cassette `tape` is incomplete: 2 replies could not be written (no space left); the runs have them, a replay will miss them: record again",
-            "cassette `tape` is incomplete: it lacks 1 replies that the runs were given earlier; a replay will miss them",
+            "cassette `tape` is incomplete: 2 replies were not written (no space left); the runs went on, a replay will stop there: record again",
+            "cassette `tape` is incomplete: 1 reply was given to the runs earlier without being recorded; a replay will stop there: record again from the beginning",
         ];
         assert_eq!(lacks, expected);
     }
