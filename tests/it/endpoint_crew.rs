@@ -4,7 +4,7 @@ use playhouse_tests::{Answer, AskedModel, CaseFolder, Endpoint, Playhouse, Reply
 use serde_json::json;
 
 /// Plays all four agents: knows each by its tools, and the case by the opening message.
-fn crew(asked: &AskedModel) -> Answer {
+pub(crate) fn crew(asked: &AskedModel) -> Answer {
     let opening = asked.messages().iter().find_map(|message| {
         let content = message["content"].as_str()?;
         content.split("Settle case `").nth(1)?.split('`').next()

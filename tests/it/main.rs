@@ -25,6 +25,7 @@ mod new_project;
 mod outcomes;
 mod quarantine;
 mod reading;
+mod recorded;
 mod replay;
 mod reviews;
 mod settled;

@@ -1,4 +1,4 @@
-//! Model clients: OpenAI-compatible endpoints and scripts, with limits, retries, prices and typed failures.
+//! Model clients: OpenAI-compatible endpoints, scripts and recordings, with limits, retries, prices and typed failures.
 //!
 //! ```text
 //! agent --(call table)--> OpenAiModel --acquire--> ModelClient actor (limits and breaker, one per endpoint and key)
@@ -26,6 +26,7 @@ mod failure;
 mod limiter;
 mod openai;
 mod price;
+mod recorded;
 mod reply;
 mod request_body;
 mod retry;
@@ -41,6 +42,10 @@ pub use config::{ApiKey, Endpoint, ModelConfig, ModelConfigError, ModelSettings,
 pub use limiter::EndpointLimits;
 pub use openai::{OpenAiModel, OpenAiParts};
 pub use price::{Price, PriceError, PriceTable};
+pub use recorded::{
+    AnsweredBefore, CassetteError, LostReplies, Occurrences, RecordedModel, Recorder, Recording,
+    RecordingModel,
+};
 pub use retry::RetryPolicy;
 pub use scripted::{DrawsFactory, ScriptedModel};
 pub use settings::{Delivery, OpenAiSettings, ReplyCaps, Timeouts};

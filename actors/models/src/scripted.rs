@@ -93,7 +93,7 @@ fn panic_text(payload: &(dyn Any + Send)) -> &str {
 }
 
 /// Shows the text to watchers in pieces of about a token.
-fn show(frames: &FrameSink, content: &str) {
+pub(crate) fn show(frames: &FrameSink, content: &str) {
     if !frames.bus.is_watched() {
         return;
     }

@@ -163,6 +163,13 @@ impl ModelRequest {
         self.exchanges().iter().for_each(|exchange| hash_exchange(&mut hasher, exchange));
         *hasher.finalize().as_bytes()
     }
+
+    /// Returns the hash of the same request to another model: with one name for all, what is asked whoever is asked.
+    #[must_use]
+    pub fn hash_as(&self, model: &ModelName) -> [u8; 32] {
+        let header = RequestHeader { model: model.clone(), ..self.header.as_ref().clone() };
+        Self { header_hash: header.hash(), ..self.clone() }.hash()
+    }
 }
 
 fn hash_exchange(hasher: &mut blake3::Hasher, exchange: &Exchange) {

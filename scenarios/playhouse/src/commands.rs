@@ -20,6 +20,7 @@ mod new;
 mod output;
 mod pause;
 mod quarantine;
+mod recording;
 mod replay;
 mod results;
 mod resume;
@@ -97,12 +98,15 @@ pub fn main(scenarios: &[ScenarioEntry]) -> std::process::ExitCode {
             return std::process::ExitCode::from(ExitCode::Failed.code());
         }
     };
-    let (is_attended, prices) = match &arguments.command {
-        Command::Run(args) => (session::is_attended(args.no_input), args.prices.clone()),
-        Command::Resume(args) => (session::is_attended(args.no_input), args.prices.clone()),
-        _ => (false, None),
+    let (is_attended, prices, record) = match &arguments.command {
+        Command::Run(args) => (session::is_attended(args.no_input), args.prices.clone(), args.record.clone()),
+        Command::Resume(args) => {
+            (session::is_attended(args.no_input), args.prices.clone(), args.record.clone())
+        }
+        _ => (false, None, None),
     };
-    let session = Session::new(scenarios, arguments.common, is_attended).with_prices(prices);
+    let session =
+        Session::new(scenarios, arguments.common, is_attended).with_prices(prices).with_record(record);
     let code = match runtime.block_on(execute(&session, &arguments.command)) {
         Ok(code) => code,
         Err(error) if error.is_closed_pipe() => ExitCode::Concluded,

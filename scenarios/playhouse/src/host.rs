@@ -8,6 +8,7 @@
 mod admission;
 mod async_runtime;
 mod batch;
+mod cassettes;
 mod change;
 mod children;
 mod endpoints;

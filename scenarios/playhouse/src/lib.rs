@@ -60,6 +60,7 @@ pub use playhouse_messages::{
     Exchange, ExchangeCall, HistoryItem, ModelRequest, Probe, RunEvent, ScriptContext, ScriptReply, Tool,
     ToolContext, ToolError, ToolOutput, ToolSet,
 };
+pub use playhouse_models::{LostReplies, Recording};
 pub use playhouse_review::{Gate, GateQuery};
 pub use playhouse_runtime::{Backoff, EventStream, PolicyFault, RestartPolicy as Restart, StreamItem};
 pub use playhouse_types::{

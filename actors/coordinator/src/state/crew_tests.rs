@@ -210,3 +210,13 @@ fn roles_are_listed_for_a_model_that_chooses() {
     };
     assert_eq!(view.roster(&agents), "- a: Reads\n- b");
 }
+
+#[test]
+fn a_handoff_says_something_and_ends_the_turn() {
+    let crew = crew(&["a", "b"], RoundRobin::new(), Some(crate::handoff("b")));
+    let talk = talk(crew, "go", |_| Does::HandsOver { to: "b".to_owned(), words: "Over to b.".to_owned() });
+    assert_eq!(talk.said(), ["a: Over to b."]);
+    check_end(&talk, OutcomeKind::Concluded, "an agent handed over to `b`");
+    let n_turns = talk.records.iter().filter(|record| record.key.turn > TurnId(0)).count();
+    assert_eq!(n_turns, 3, "given, said, ended");
+}

@@ -8,6 +8,7 @@
 
 mod limits;
 mod openai;
+mod recorded;
 mod requests;
 mod scripted;
 mod server;

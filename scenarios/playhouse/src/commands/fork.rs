@@ -1,9 +1,10 @@
 //! `playhouse fork`: a new run that shares the beginning of another one.
 
 use clap::Args;
-use playhouse_types::{ExitCode, ModelName, Seq};
+use playhouse_types::{ExitCode, Seq};
 
 use super::command_error::CommandError;
+use super::recording::model_name;
 use super::results::{Asked, print_settled};
 use super::session::{Opened, Session, close};
 use super::work::{Watch, Watched, Work};
@@ -50,7 +51,7 @@ async fn go_on(session: &Session<'_>, args: &ForkArgs, opened: &Opened) -> Resul
     };
     let start = StartFork {
         at: Seq(args.at),
-        model: args.model.as_deref().map(ModelName::new),
+        model: args.model.as_deref().map(model_name),
         seed: args.seed,
         effects: args.effects,
     };

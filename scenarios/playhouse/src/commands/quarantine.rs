@@ -2,11 +2,12 @@
 
 use clap::{Args, Subcommand};
 use playhouse_journal::{JournalRead, ReadError};
-use playhouse_types::{ExitCode, ModelName, ReviewId, RunStatus, Verdict};
+use playhouse_types::{ExitCode, ReviewId, RunStatus, Verdict};
 
 use super::command_error::CommandError;
 use super::decide::{Decision, answerer, decide};
 use super::find_review::{Reviewed, find_review, reviewed_runs};
+use super::recording::model_name;
 use super::review::print_reviews;
 use super::session::{Opened, Session, close, program_name};
 use crate::conversation::Review;
@@ -71,7 +72,7 @@ pub(super) async fn quarantine(
         QuarantineCommand::Skip(which) => (which, Verdict::Skip),
         QuarantineCommand::Abandon(which) => (which, Verdict::Abandon),
         QuarantineCommand::Amend(Amend { which, change }) => {
-            let model = change.model.as_deref().map(ModelName::new);
+            let model = change.model.as_deref().map(model_name);
             (which, Verdict::Amend { model, message: change.text.clone() })
         }
     };

@@ -37,6 +37,9 @@ pub(super) struct ResumeArgs {
     /// A file of model prices, which wins over the built-in ones
     #[arg(long, value_name = "F")]
     pub(super) prices: Option<PathBuf>,
+    /// A file that all replies of models are recorded into; `--model recorded:FILE` answers from it again
+    #[arg(long, value_name = "FILE")]
+    pub(super) record: Option<PathBuf>,
     /// Never asks a person: a run that needs one rests with exit code 3
     #[arg(long)]
     pub(super) no_input: bool,

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use playhouse_types::{ExitCode, ModelName};
+use playhouse_types::ExitCode;
 
 use super::command_error::CommandError;
 use super::find_scenario::find_scenario;
 use super::input::{Input, InputArgs};
+use super::recording::model_name;
 use super::results::{Asked, print_settled};
 use super::session::{Session, close};
 use super::work::{Watch, Watched, Work};
@@ -25,7 +26,7 @@ pub(super) struct RunArgs {
     /// Sets a parameter of the scenario; `list` shows them
     #[arg(long, value_name = "K=V")]
     set: Vec<String>,
-    /// The model that all agents ask; `scripted` for their scripts [default: that of each agent, PLAYHOUSE_MODEL, or the scripts]
+    /// The model that all agents ask; `scripted` for their scripts, `recorded:FILE` for a recording [default: that of each agent, PLAYHOUSE_MODEL, or the scripts]
     #[arg(long, value_name = "M")]
     model: Option<String>,
     /// The seed of all draws: the same seed and input give the same scripted run
@@ -37,6 +38,9 @@ pub(super) struct RunArgs {
     /// A file of model prices, which wins over the built-in ones
     #[arg(long, value_name = "F")]
     pub(super) prices: Option<PathBuf>,
+    /// A file that all replies of models are recorded into; `--model recorded:FILE` answers from it again
+    #[arg(long, value_name = "FILE")]
+    pub(super) record: Option<PathBuf>,
     /// What survives the process
     #[arg(long, value_name = "D", value_enum, default_value_t = DurabilityArg::Strict)]
     durability: DurabilityArg,
@@ -104,7 +108,7 @@ async fn start(
     definition: &Arc<Definition>,
     input: Input,
 ) -> Result<Work, CommandError> {
-    let (seed, model) = (args.seed, args.model.as_deref().map(ModelName::new));
+    let (seed, model) = (args.seed, args.model.as_deref().map(model_name));
     let scenario = Arc::clone(definition);
     match input {
         Input::One(input) => Ok(Work::Run(runtime.start(scenario, StartRun { input, seed, model }).await?)),

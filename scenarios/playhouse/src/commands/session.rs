@@ -11,6 +11,7 @@ use playhouse_types::{ExitCode, RunId, Seq};
 use super::command_error::CommandError;
 use super::find_run::{find_run, is_meant};
 use super::find_scenario::find_scenario;
+use super::recording::tell_recording;
 use super::tell;
 use crate::ScenarioEntry;
 use crate::definition::Definition;
@@ -42,6 +43,7 @@ pub(super) struct Session<'a> {
     common: CommonArgs,
     is_attended: bool,
     prices: Option<PathBuf>,
+    record: Option<PathBuf>,
 }
 
 impl<'a> Session<'a> {
@@ -54,12 +56,18 @@ impl<'a> Session<'a> {
             // A process serves one command.
             let _ = OTHER_DATA_DIR.set(common.data_dir.clone());
         }
-        Self { scenarios, common, is_attended, prices: None }
+        Self { scenarios, common, is_attended, prices: None, record: None }
     }
 
     /// Takes model prices from a file.
     pub(super) fn with_prices(mut self, prices: Option<PathBuf>) -> Self {
         self.prices = prices;
+        self
+    }
+
+    /// Records the replies of models into a file.
+    pub(super) fn with_record(mut self, record: Option<PathBuf>) -> Self {
+        self.record = record;
         self
     }
 
@@ -78,7 +86,8 @@ impl<'a> Session<'a> {
     /// Returns the options of a runtime as the command line and the environment say.
     pub(super) fn options(&self) -> RuntimeOptions {
         let options = RuntimeOptions::new(&self.common.data_dir).with_environment();
-        RuntimeOptions { attended: self.is_attended, prices: self.prices.clone(), ..options }
+        let (prices, record) = (self.prices.clone(), self.record.clone());
+        RuntimeOptions { attended: self.is_attended, prices, record, ..options }
     }
 
     /// Opens the store for a command that changes something; `None` if there is none yet, so that none is made.
@@ -152,7 +161,10 @@ pub(super) async fn close(
     runtime: Runtime,
     outcome: Result<ExitCode, CommandError>,
 ) -> Result<ExitCode, CommandError> {
-    let Err(failed) = runtime.close().await.map_err(CommandError::from) else { return outcome };
+    let recorder = runtime.recorder();
+    let closed = runtime.close().await.map_err(CommandError::from);
+    tell_recording(recorder.as_deref());
+    let Err(failed) = closed else { return outcome };
     match outcome {
         // It has been told already.
         Err(error) if error.exit_code() == ExitCode::StoreFailed => Err(error),

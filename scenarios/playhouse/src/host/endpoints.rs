@@ -13,6 +13,7 @@ use playhouse_runtime::{KeyedDraws, RestartPolicy};
 use playhouse_types::{AgentName, ModelName};
 use tokio::sync::Mutex;
 
+use super::cassettes::Cassettes;
 use super::error::{OpenError, RunError};
 use super::options::{RuntimeOptions, Secret};
 use super::system::{SupervisorRef, addressed_child};
@@ -37,10 +38,11 @@ pub(crate) struct Endpoints {
     /// Shared by all endpoints: one pool of connections.
     http: Mutex<Option<HttpClient>>,
     clients: Mutex<HashMap<String, Arc<dyn Model>>>,
+    pub(crate) cassettes: Cassettes,
 }
 
 impl Endpoints {
-    /// Reads the price file; asks nobody yet.
+    /// Reads the price file and opens the cassette that is to be recorded; asks nobody yet.
     pub(crate) fn new(
         options: RuntimeOptions,
         supervisor: SupervisorRef,
@@ -52,7 +54,9 @@ impl Endpoints {
             prices = prices.with(file);
         }
         let prices = Arc::new(prices);
-        Ok(Self { options, prices, supervisor, clock, http: Mutex::default(), clients: Mutex::default() })
+        let cassettes = Cassettes::open(options.record.as_deref())?;
+        let (http, clients) = (Mutex::default(), Mutex::default());
+        Ok(Self { options, prices, supervisor, clock, http, clients, cassettes })
     }
 
     /// Finds a model for each agent: the choice for this run, the agent's own, the environment's, or the scripts.
@@ -65,7 +69,7 @@ impl Endpoints {
         if definition.crew.limit.limits_cost()
             || definition.crew.until.as_ref().is_some_and(playhouse_coordinator::Condition::limits_cost)
         {
-            self.require_prices(&named)?;
+            self.require_prices(&named).await?;
         }
         let mut models = BTreeMap::new();
         let mut scripted: Option<Arc<dyn Model>> = None;
@@ -131,16 +135,23 @@ impl Endpoints {
     }
 
     /// A limit in money needs to know what everything costs.
-    fn require_prices(&self, named: &BTreeMap<AgentName, ModelName>) -> Result<(), RunError> {
-        let unknown = named
-            .values()
-            .find(|name| name.as_str() != ModelName::SCRIPTED && self.prices.price(name.as_str()).is_none());
-        match unknown {
-            Some(model) => Err(RunError::Invalid(format!(
-                "the scenario limits the cost, but the price of model `{model}` is not known: give it with `--prices FILE`"
-            ))),
-            None => Ok(()),
+    async fn require_prices(&self, named: &BTreeMap<AgentName, ModelName>) -> Result<(), RunError> {
+        for model in named.values().filter(|name| name.as_str() != ModelName::SCRIPTED) {
+            match self.cassettes.recorded(model.as_str()).await? {
+                Some(recorded) if !recorded.is_priced() => {
+                    return Err(RunError::Invalid(format!(
+                        "the scenario limits the cost, but `{model}` has replies whose cost is not known: record again with `--prices FILE`"
+                    )));
+                }
+                None if self.prices.price(model.as_str()).is_none() => {
+                    return Err(RunError::Invalid(format!(
+                        "the scenario limits the cost, but the price of model `{model}` is not known: give it with `--prices FILE`"
+                    )));
+                }
+                Some(_) | None => {}
+            }
         }
+        Ok(())
     }
 
     fn scripted(&self, definition: &Definition) -> Arc<dyn Model> {
@@ -149,11 +160,20 @@ impl Endpoints {
             .iter()
             .filter_map(|agent| Some((agent.name.clone(), agent.script.clone()?)))
             .collect();
-        Arc::new(ScriptedModel::new(scripts, draws(), Arc::clone(&self.clock)))
+        self.cassettes.recording(Arc::new(ScriptedModel::new(scripts, draws(), Arc::clone(&self.clock))))
+    }
+
+    /// Returns the client of a model that is no script, whose replies are recorded if any are.
+    async fn client(&self, model: &str) -> Result<Arc<dyn Model>, RunError> {
+        let client = match self.cassettes.recorded(model).await? {
+            Some(recorded) => recorded,
+            None => self.endpoint(model).await?,
+        };
+        Ok(self.cassettes.recording(client))
     }
 
     /// Returns the client of the endpoint, starting it on first use. One endpoint and key serve all models and runs.
-    async fn client(&self, model: &str) -> Result<Arc<dyn Model>, RunError> {
+    async fn endpoint(&self, model: &str) -> Result<Arc<dyn Model>, RunError> {
         let settings = ModelSettings {
             model: Some(model),
             base_url: self.options.base_url.as_deref(),

@@ -53,6 +53,8 @@ pub struct RuntimeOptions {
     pub api_key: Option<Secret>,
     /// A price file that overrides the built-in table.
     pub prices: Option<PathBuf>,
+    /// A file that all replies of models are recorded into, to be replayed by the model `recorded:FILE`.
+    pub record: Option<PathBuf>,
     /// Whether replies are streamed; `false` for endpoints that cannot.
     pub stream: bool,
     /// Whether somebody is there who answers reviews: runs wait for the answer instead of coming to rest.
@@ -72,6 +74,7 @@ impl RuntimeOptions {
             base_url: None,
             api_key: None,
             prices: None,
+            record: None,
             stream: true,
             attended: false,
             commit_delay: Duration::ZERO,

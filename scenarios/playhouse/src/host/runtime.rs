@@ -336,6 +336,7 @@ impl Inner {
                 Err(cause) => error!(run.id = %opened.row.run, error = %cause, "a model cannot be asked"),
             }
         }
+        self.endpoints.cassettes.begin(self.store.as_ref(), &opened).await?;
         let live = LiveRun::start(self, opened, means).await?;
         Ok(Started { live, snapshots })
     }
@@ -358,6 +359,7 @@ impl Inner {
         {
             warn!(run.id = %run, error = %cause, "run could not be released");
         }
+        self.endpoints.cassettes.end(run);
         self.live.remove(&run);
     }
 

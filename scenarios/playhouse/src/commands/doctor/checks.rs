@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::Command;
 
 use playhouse_journal::RunRow;
-use playhouse_models::{ModelConfig, ModelSettings};
+use playhouse_models::{ModelConfig, ModelSettings, RecordedModel};
 use playhouse_storage::StoreError;
-use playhouse_types::RunStatus;
+use playhouse_types::{ModelName, RunStatus};
 
 use super::Finding;
 use super::stored::stored;
@@ -171,6 +171,11 @@ pub(super) fn model(options: &RuntimeOptions) -> Vec<Finding> {
             format!("`{}` from PLAYHOUSE_MODEL, where an agent names none", one_line(name, 80)),
         ),
     };
+    // Scripts and recordings are answered from here.
+    let asks_endpoint = options
+        .model
+        .as_deref()
+        .is_some_and(|name| name != ModelName::SCRIPTED && !name.starts_with(RecordedModel::PREFIX));
     let settings = ModelSettings {
         model: Some(options.model.as_deref().unwrap_or("any")),
         base_url: options.base_url.as_deref(),
@@ -181,12 +186,10 @@ pub(super) fn model(options: &RuntimeOptions) -> Vec<Finding> {
             Finding::ok("model endpoint", format!("{} from OPENAI_BASE_URL; {key}", config.endpoint))
         }
         Ok(config) => Finding::ok("model endpoint", format!("{}, the vendor's; {key}", config.endpoint)),
-        Err(_) if options.base_url.is_none() && options.api_key.is_none() && options.model.is_none() => {
-            Finding::ok(
-                "model endpoint",
-                "none: scripts only; OPENAI_API_KEY or OPENAI_BASE_URL would name one",
-            )
-        }
+        Err(_) if options.base_url.is_none() && options.api_key.is_none() && !asks_endpoint => Finding::ok(
+            "model endpoint",
+            "none: scripts and recordings only; OPENAI_API_KEY or OPENAI_BASE_URL would name one",
+        ),
         Err(error) => Finding::fail("model endpoint", error.to_string(), "mend or unset the variable"),
     };
     vec![model, endpoint]

@@ -24,6 +24,17 @@ fn a_key_is_never_shown() {
 }
 
 #[test]
+fn a_recording_and_a_script_need_no_endpoint() {
+    let mut options = RuntimeOptions::new("data");
+    for (model, status) in
+        [("recorded:tape", Verdict::Ok), ("scripted", Verdict::Ok), ("gpt-x", Verdict::Fail)]
+    {
+        options.model = Some(model.to_owned());
+        assert_eq!(checks::model(&options)[1].status, status, "{model}");
+    }
+}
+
+#[test]
 fn an_address_that_is_none_fails_without_being_repeated() {
     let mut options = RuntimeOptions::new("data");
     options.base_url = Some("ftp://secret".to_owned());
