@@ -15,7 +15,9 @@ pub const MAX_REJECTIONS: usize = 3;
 
 /// What a reply has to pass: a pure function that says what is wrong, in words for the model.
 #[derive(Clone)]
-pub struct Guardrail(Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>);
+pub struct Guardrail(Arc<Check>);
+
+type Check = dyn Fn(&str) -> Result<(), String> + Send + Sync;
 
 impl Guardrail {
     /// Makes a guardrail of a pure function. It is called again when a run is replayed.

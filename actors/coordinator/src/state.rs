@@ -271,10 +271,9 @@ impl CoordinatorState {
         }
         self.last_time = self.last_time.max(record.time);
         self.last_epoch = record.epoch;
-        let is_model = matches!(record.event, Event::ModelResult { .. });
-        for team in is_model.then(|| self.line_of(record.key.turn)).unwrap_or_default() {
-            if let Some(team) = self.teams.get_mut(&team) {
-                team.tally.spend(record);
+        if matches!(record.event, Event::ModelResult { .. }) {
+            for team in self.line_of(record.key.turn) {
+                self.teams.entry(team).and_modify(|team| team.tally.spend(record));
             }
         }
     }
