@@ -170,3 +170,6 @@ impl Fold {
         self.open.get(&turn).map_or(turn > self.last_turn, |known| step > *known)
     }
 }
+
+#[cfg(test)]
+mod tests;
