@@ -53,7 +53,9 @@ pub use playhouse_coordinator::{
     AgentPolicy, Assignment, Condition, ConversationView, CrewDefinition, Escalation, Pattern,
     PatternDecision, RoundRobin, RunRest, Selector, cost_microusd, deadline, says, tokens, turns,
 };
-pub use playhouse_journal::{Command, CommandId, CommandInbox, Event, JournalRead, Kind, Record, RunRow};
+pub use playhouse_journal::{
+    Command, CommandId, CommandInbox, Event, ExitKind, JournalRead, Kind, Record, RunRow,
+};
 pub use playhouse_macros::{tool, tools};
 pub use playhouse_messages::{
     BusEvent, Exchange, ExchangeCall, HistoryItem, ModelRequest, Probe, ScriptContext, ScriptReply, Tool,
@@ -62,9 +64,10 @@ pub use playhouse_messages::{
 pub use playhouse_review::{Gate, GateQuery};
 pub use playhouse_runtime::{Backoff, EventStream, PolicyFault, RestartPolicy as Restart, StreamItem};
 pub use playhouse_types::{
-    AgentName, CallId, CaseName, Effect, EffectKeys, IntentScope, Message, ModelName, OnExpiry, OutcomeKind,
-    Participant, ReviewId, ReviewRequest, RunId, RunOutcome, RunStatus, ScenarioName, Seq, ToolName,
-    ToolSpec, Usage, Verdict,
+    AgentName, CallId, CaseName, Effect, EffectKeys, Incarnation, IntentScope, Lane, Message, ModelFailure,
+    ModelFailureKind, ModelName, ModelReply, OnExpiry, OutcomeKind, Participant, ReviewId, ReviewRequest,
+    RunId, RunOutcome, RunStatus, ScenarioName, Seq, Step, Timestamp, ToolFailure, ToolFailureKind, ToolName,
+    ToolSpec, TurnId, TurnOutcome, Usage, Verdict,
 };
 pub use replay::{Deviation, Replayed};
 pub use run_event::{RunEvent, RunUpdate};
