@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use playhouse::prelude::*;
-use playhouse::{Definition, Event, RunEvent, Runtime, RuntimeOptions, StartRun, StreamItem};
+use playhouse::{BusEvent, Definition, Event, Runtime, RuntimeOptions, StartRun, StreamItem};
 
 use crate::Effort;
 use crate::floor;
@@ -86,7 +86,7 @@ async fn between(n_turns: u32, from: u32, to: u32, n_runs: usize) -> f64 {
         let watching = tokio::spawn(async move {
             let mut began = Duration::ZERO;
             while let Some(item) = events.next().await {
-                let StreamItem::Event(RunEvent::Recorded(record)) = item else { continue };
+                let StreamItem::Event(BusEvent::Recorded(record)) = item else { continue };
                 match &record.event {
                     Event::TurnEnded { turn, .. } if turn.0 == from => began = cpu(),
                     Event::TurnEnded { turn, .. } if turn.0 == to => return cpu() - began,

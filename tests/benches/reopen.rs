@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use playhouse::prelude::*;
-use playhouse::{Definition, Event, Resumed, RunEvent, RunId, Runtime, RuntimeOptions, StartRun, StreamItem};
+use playhouse::{BusEvent, Definition, Event, Resumed, RunId, Runtime, RuntimeOptions, StartRun, StreamItem};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -87,7 +87,7 @@ async fn talk(dir: &Path) -> RunId {
     let is_last = |event: &Event| matches!(event, Event::TurnEnded { turn, .. } if turn.0 == N_TURNS);
     loop {
         match events.next().await.unwrap() {
-            StreamItem::Event(RunEvent::Recorded(record)) if is_last(&record.event) => break,
+            StreamItem::Event(BusEvent::Recorded(record)) if is_last(&record.event) => break,
             _ => {}
         }
     }

@@ -1,46 +1,26 @@
 //! What a person can do to a run from another process, while it is worked on and while it rests.
 
-use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, Sender, channel};
-
-use playhouse_tests::{Answer, AskedModel, Endpoint, Playhouse, Reply, Started};
+use futures::executor::block_on;
+use playhouse_tests::{Endpoint, Playhouse, Started};
 use serde_json::{Value, json};
 
-/// What a person says in the middle of a run.
-const MESSAGE: &str = "Say the word.";
+use crate::held_model::{HeldModel, MESSAGE};
 
 /// A run of `asker` whose model has been asked and holds its first answer back.
 struct Held {
     playhouse: Playhouse,
-    endpoint: Endpoint,
+    model: HeldModel,
     run: Started,
-    release: Sender<()>,
-}
-
-/// Says DONE once it has read the message, and something else before.
-fn answer(asked: &AskedModel) -> Answer {
-    let is_read = asked.messages().iter().any(|message| message["content"] == MESSAGE);
-    Answer::Reply(Reply::say(if is_read { "DONE" } else { "Not yet." }))
 }
 
 impl Held {
     fn start() -> Self {
-        let (release, released): (_, Receiver<()>) = channel();
-        let (asked, was_asked) = channel();
-        let held = Mutex::new(Some(released));
-        let endpoint = Endpoint::start(move |request| {
-            if let Some(released) = held.lock().unwrap().take() {
-                asked.send(()).unwrap();
-                // An error means that the test has failed and is gone.
-                let _ = released.recv();
-            }
-            answer(request)
-        });
+        let mut model = HeldModel::start();
         let binary = env!("CARGO_BIN_EXE_playhouse-test-scenarios");
-        let playhouse = Playhouse::of(binary).with("OPENAI_BASE_URL", endpoint.base_url());
+        let playhouse = Playhouse::of(binary).with("OPENAI_BASE_URL", model.endpoint.base_url());
         let run = playhouse.start(&["run", "asker", "--model", "any", "--json"]);
-        was_asked.recv().unwrap();
-        Self { playhouse, endpoint, run, release }
+        block_on(model.is_asked());
+        Self { playhouse, model, run }
     }
 
     fn tell(&self, words: &[&str], expected: &str) {
@@ -58,10 +38,32 @@ impl Held {
 
     /// Lets the model answer, and says how the process ended.
     fn go_on(self, code: i32) -> (Playhouse, Endpoint, Value) {
-        self.release.send(()).unwrap();
+        self.model.let_go();
         let finished = self.run.finish().with_code(code);
-        (self.playhouse, self.endpoint, finished.json())
+        (self.playhouse, self.model.endpoint, finished.json())
     }
+
+    /// Kills the process in the middle of its model call, once its turn is on record: a model is asked before that.
+    fn kill(self) -> (Playhouse, Endpoint) {
+        let is_on_record = || {
+            let journal = self.playhouse.run(&["journal", "last"]).with_code(0);
+            journal.stdout.contains("TurnAssigned")
+        };
+        assert!((0..100).any(|_| is_on_record()), "the turn is not on record");
+        let _ = self.run.kill();
+        self.model.let_go();
+        (self.playhouse, self.model.endpoint)
+    }
+}
+
+/// Checks that the message stands in the conversation once, after the first message and before the first answer.
+#[track_caller]
+fn check_messages(playhouse: &Playhouse) {
+    let shown = playhouse.run(&["show", "last", "--json"]).with_code(0).json();
+    let said = |message: &Value| (message["from"].clone(), message["content"].clone());
+    let messages: Vec<_> = shown["messages"].as_array().unwrap().iter().map(said).collect();
+    let expected = [("user", "Go on."), ("user", MESSAGE), ("asker", "Not yet."), ("asker", "DONE")];
+    assert_eq!(messages, expected.map(|(from, content)| (json!(from), json!(content))));
 }
 
 #[test]
@@ -71,11 +73,7 @@ fn a_message_from_another_process_is_read_from_the_next_turn_on() {
     held.check_replay();
     let (playhouse, endpoint, result) = held.go_on(0);
     assert_eq!((result, endpoint.n_requests()), (json!("DONE"), 2));
-    let shown = playhouse.run(&["show", "last", "--json"]).with_code(0).json();
-    let said = |message: &Value| (message["from"].clone(), message["content"].clone());
-    let messages: Vec<_> = shown["messages"].as_array().unwrap().iter().map(said).collect();
-    let expected = [("user", "Go on."), ("user", MESSAGE), ("asker", "Not yet."), ("asker", "DONE")];
-    assert_eq!(messages, expected.map(|(from, content)| (json!(from), json!(content))));
+    check_messages(&playhouse);
     let _ = playhouse.run(&["replay", "last"]).with_code(0);
     let late = playhouse.run(&["inject", "last", "Anybody?"]).with_code(1);
     let _ = late.telling(&["has ended"]);
@@ -122,12 +120,43 @@ fn a_run_that_rests_between_two_turns_ends_as_soon_as_it_is_stopped() {
 
 #[test]
 fn a_run_that_died_in_a_turn_ends_after_it_once_it_is_gone_on_with() {
-    let Held { playhouse, endpoint, run, release } = Held::start();
-    let _ = run.kill();
-    drop(release);
+    let (playhouse, endpoint) = Held::start().kill();
     let told = playhouse.run(&["stop", "last", "--json"]).with_code(0).telling(&["resume"]);
     assert_eq!(told.json()[0]["outcome"], "accepted");
     assert_eq!(playhouse.run(&["resume", "last", "--json"]).with_code(4).json(), json!("Not yet."));
     assert_eq!(endpoint.n_requests(), 2, "the turn that was under way was finished");
     let _ = playhouse.run(&["replay", "last"]).with_code(0);
+}
+
+#[test]
+fn a_message_that_a_process_took_before_it_was_killed_is_there_once() {
+    let held = Held::start();
+    held.tell(&["inject", "last", MESSAGE], "has the message");
+    let (playhouse, _endpoint) = held.kill();
+    assert_eq!(playhouse.run(&["resume", "last", "--json"]).with_code(0).json(), json!("DONE"));
+    check_messages(&playhouse);
+    let _ = playhouse.run(&["replay", "last"]).with_code(0);
+}
+
+#[test]
+fn a_message_for_a_run_whose_process_was_killed_is_there_once() {
+    let (playhouse, _endpoint) = Held::start().kill();
+    let told = playhouse.run(&["inject", "last", MESSAGE]).with_code(0).telling(&["resume"]);
+    assert!(told.stdout.contains("has the message"), "{}", told.stdout);
+    assert_eq!(playhouse.run(&["resume", "last", "--json"]).with_code(0).json(), json!("DONE"));
+    check_messages(&playhouse);
+    let _ = playhouse.run(&["replay", "last"]).with_code(0);
+}
+
+#[test]
+fn a_cancel_from_another_process_ends_a_model_call_in_flight() {
+    let held = Held::start();
+    held.tell(&["cancel", "last", "--reason", "not needed"], "cancelled");
+    // The model still holds its answer.
+    let finished = held.run.finish().with_code(1);
+    held.model.let_go();
+    assert!(finished.stderr.contains("not needed"), "{}", finished.stderr);
+    let row = held.playhouse.run(&["runs", "--json"]).with_code(0).json()[0].clone();
+    assert_eq!((&row["status"], held.model.endpoint.n_requests()), (&json!("cancelled"), 1), "{row:#}");
+    let _ = held.playhouse.run(&["replay", "last"]).with_code(0);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use playhouse::prelude::*;
 use playhouse::{
-    Definition, Event, Record, Resumed, RunEvent, RunId, Runtime, RuntimeOptions, Seq, StartRun, StreamItem,
+    BusEvent, Definition, Event, Record, Resumed, RunId, Runtime, RuntimeOptions, Seq, StartRun, StreamItem,
 };
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -85,7 +85,7 @@ fn work(dir: &Path, run: Option<RunId>, seed: u64, stop: Stop) -> RunId {
             () = async {
                 while seen < n_records {
                     let event = events.next().await.unwrap();
-                    seen += usize::from(matches!(event, StreamItem::Event(RunEvent::Recorded(_))));
+                    seen += usize::from(matches!(event, StreamItem::Event(BusEvent::Recorded(_))));
                 }
             } => {}
         }

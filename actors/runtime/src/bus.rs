@@ -1,6 +1,6 @@
 //! The event bus: shows what happens to whoever watches.
 
-use playhouse_messages::{EventBus, RunEvent};
+use playhouse_messages::{BusEvent, EventBus};
 use tokio::sync::broadcast;
 
 /// How many events wait for a slow watcher before it misses some: about a second of a busy process.
@@ -8,7 +8,7 @@ const CAPACITY: usize = 8192;
 
 /// A bus within this process.
 #[derive(Clone, Debug)]
-pub struct BroadcastBus(broadcast::Sender<RunEvent>);
+pub struct BroadcastBus(broadcast::Sender<BusEvent>);
 
 impl BroadcastBus {
     /// Makes a bus without watchers.
@@ -35,7 +35,7 @@ impl EventBus for BroadcastBus {
         self.0.receiver_count() > 0
     }
 
-    fn publish(&self, event: RunEvent) {
+    fn publish(&self, event: BusEvent) {
         // Nobody watching is the usual case, not an error.
         let _ = self.0.send(event);
     }
@@ -45,14 +45,14 @@ impl EventBus for BroadcastBus {
 #[derive(Clone, Debug)]
 pub enum StreamItem {
     /// Something happened.
-    Event(RunEvent),
+    Event(BusEvent),
     /// The watcher was too slow: this many events were not shown. The journal has them.
     Missed(u64),
 }
 
 /// The events of this process from the moment of watching.
 #[derive(Debug)]
-pub struct EventStream(broadcast::Receiver<RunEvent>);
+pub struct EventStream(broadcast::Receiver<BusEvent>);
 
 impl EventStream {
     /// Waits for the next event; `None` once the runtime is closed.

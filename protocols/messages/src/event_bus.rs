@@ -7,9 +7,9 @@ use std::time::Duration;
 use playhouse_journal::Record;
 use playhouse_types::{AgentName, RunId, Step, TurnId};
 
-/// One thing that happened, for a program or a person who watches.
+/// One thing that happened in this process: a durable record, or a provisional frame of a reply.
 #[derive(Clone, Debug)]
-pub enum RunEvent {
+pub enum BusEvent {
     /// A record is durable.
     Recorded(Arc<Record>),
     /// A piece of a reply that is still being written: provisional until its `ModelResult` is recorded.
@@ -54,7 +54,7 @@ pub trait EventBus: Send + Sync {
     fn is_watched(&self) -> bool;
 
     /// Shows an event to all watchers.
-    fn publish(&self, event: RunEvent);
+    fn publish(&self, event: BusEvent);
 }
 
 /// Sends the pieces of one reply to watchers.
@@ -76,7 +76,7 @@ impl FrameSink {
     /// Shows a piece of attempt `attempt` that begins at byte `offset`.
     pub fn token(&self, attempt: u32, offset: usize, text: &str) {
         if self.bus.is_watched() && !text.is_empty() {
-            self.bus.publish(RunEvent::Token {
+            self.bus.publish(BusEvent::Token {
                 run: self.run,
                 turn: self.turn,
                 step: self.step,
@@ -91,7 +91,7 @@ impl FrameSink {
     /// Says that what attempt `attempt` has shown is void.
     pub fn retract(&self, attempt: u32, reason: &str, retry_in: Option<Duration>) {
         if self.bus.is_watched() {
-            self.bus.publish(RunEvent::Retracted {
+            self.bus.publish(BusEvent::Retracted {
                 run: self.run,
                 turn: self.turn,
                 step: self.step,

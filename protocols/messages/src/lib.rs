@@ -37,7 +37,7 @@ pub use agent::AgentMsg;
 pub use clock::Clock;
 pub use coordinator::CoordinatorMsg;
 pub use draws::Draws;
-pub use event_bus::{EventBus, FrameSink, RunEvent};
+pub use event_bus::{BusEvent, EventBus, FrameSink};
 pub use faults::{Faults, Moment};
 pub use journal::{Admission, JournalError, JournalMsg, RunJournal};
 pub use model::{Model, ModelAnswer, ModelCall};

@@ -6,6 +6,7 @@
 //! ```
 
 mod admission;
+mod answered;
 mod async_runtime;
 mod batch;
 mod cassettes;
@@ -27,21 +28,28 @@ mod ownership;
 mod parts;
 mod replay;
 mod resume;
+mod run_events;
 mod run_fold;
+mod run_handle;
 mod runtime;
 mod snapshots;
 mod system;
 mod toolbox;
+mod work;
 
+pub use answered::Answered;
+pub(crate) use answered::Waiting;
 pub use async_runtime::async_runtime;
 pub use batch::{BatchEnd, BatchHandle, StartBatch};
 pub(crate) use children::check_arguments;
 pub use error::{OpenError, RunError};
 pub use fork::{ForkedRun, StartFork};
 pub use inbox::Settlement;
-pub use live_run::{RunEnd, RunHandle, StartRun};
+pub use live_run::{RunEnd, StartRun};
 pub use options::{Durability, RuntimeOptions, Secret};
 pub use parts::RuntimeParts;
 pub(crate) use resume::resumable;
 pub use resume::{FindScenario, Resumed};
+pub use run_events::RunEvents;
+pub use run_handle::RunHandle;
 pub use runtime::Runtime;

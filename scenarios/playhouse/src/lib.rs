@@ -26,6 +26,7 @@ mod nearest;
 mod outcome;
 pub mod prelude;
 mod replay;
+mod run_event;
 mod terms;
 #[cfg(test)]
 mod test_records;
@@ -43,9 +44,9 @@ pub use definition::{
 };
 pub use entry::{EntryError, Parameter, ParameterError, ScenarioEntry, ScenarioFn};
 pub use host::{
-    BatchEnd, BatchHandle, Durability, FindScenario, ForkedRun, OpenError, Resumed, RunEnd, RunError,
-    RunHandle, Runtime, RuntimeOptions, RuntimeParts, Secret, Settlement, StartBatch, StartFork, StartRun,
-    async_runtime,
+    Answered, BatchEnd, BatchHandle, Durability, FindScenario, ForkedRun, OpenError, Resumed, RunEnd,
+    RunError, RunEvents, RunHandle, Runtime, RuntimeOptions, RuntimeParts, Secret, Settlement, StartBatch,
+    StartFork, StartRun, async_runtime,
 };
 pub use outcome::Outcome;
 pub use playhouse_coordinator::{
@@ -54,21 +55,25 @@ pub use playhouse_coordinator::{
     external, handoff, messages, no_progress, repeated_calls, says, says_by, says_word, silence, silent_for,
     spoken, tokens, turns, when,
 };
-pub use playhouse_journal::{Command, CommandId, CommandInbox, Event, JournalRead, Kind, Record, RunRow};
+pub use playhouse_journal::{
+    Command, CommandId, CommandInbox, Event, ExitKind, JournalRead, Kind, Record, RunRow,
+};
 pub use playhouse_macros::{tool, tools};
 pub use playhouse_messages::{
-    Exchange, ExchangeCall, HistoryItem, ModelRequest, Probe, RunEvent, ScriptContext, ScriptReply, Tool,
+    BusEvent, Exchange, ExchangeCall, HistoryItem, ModelRequest, Probe, ScriptContext, ScriptReply, Tool,
     ToolContext, ToolError, ToolOutput, ToolSet,
 };
 pub use playhouse_models::{LostReplies, Recording};
 pub use playhouse_review::{Gate, GateQuery};
 pub use playhouse_runtime::{Backoff, EventStream, PolicyFault, RestartPolicy as Restart, StreamItem};
 pub use playhouse_types::{
-    AgentName, CallId, CaseName, Effect, EffectKeys, IntentScope, Message, ModelName, OnExpiry, OutcomeKind,
-    Participant, ReviewId, ReviewRequest, RunId, RunOutcome, RunStatus, ScenarioName, Seq, Timestamp,
-    ToolName, ToolSpec, Usage, Verdict,
+    AgentName, Brief, CallId, CaseName, Effect, EffectKeys, Incarnation, IntentScope, Lane, Message,
+    ModelFailure, ModelFailureKind, ModelName, ModelReply, OnExpiry, OutcomeKind, Participant, ReplyTo,
+    ReviewId, ReviewRequest, RunId, RunOutcome, RunStatus, ScenarioName, Sees, Seq, Step, ThreadId,
+    Timestamp, ToolFailure, ToolFailureKind, ToolName, ToolSpec, TurnId, TurnOutcome, Usage, Verdict,
 };
 pub use replay::{Deviation, Replayed};
+pub use run_event::{RunEvent, RunUpdate};
 
 #[doc(hidden)]
 pub use playhouse_tools::macros_support;

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use playhouse_messages::{EventBus, FrameSink, RunEvent};
+use playhouse_messages::{BusEvent, EventBus, FrameSink};
 use playhouse_types::{AgentName, RunId, Step, TurnId};
 use proptest::prelude::{ProptestConfig, any, proptest};
 use proptest::sample::Index;
@@ -18,7 +18,7 @@ impl EventBus for NoBus {
         true
     }
 
-    fn publish(&self, _: RunEvent) {}
+    fn publish(&self, _: BusEvent) {}
 }
 
 const STREAM: &str = concat!(

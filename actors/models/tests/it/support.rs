@@ -6,8 +6,8 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use playhouse_http::{HttpClient, HttpLimits};
 use playhouse_messages::{
-    Address, Clock, Draws, EventBus, FrameSink, ModelCall, ModelLimits, ModelLimitsMsg, ModelRequest,
-    OwnTurn, RequestHeader, RunEvent, Transcript, TranscriptView,
+    Address, BusEvent, Clock, Draws, EventBus, FrameSink, ModelCall, ModelLimits, ModelLimitsMsg,
+    ModelRequest, OwnTurn, RequestHeader, Transcript, TranscriptView,
 };
 use playhouse_models::{
     ApiKey, Delivery, DrawsFactory, Endpoint, EndpointLimits, ModelClient, ModelClientArguments, OpenAiModel,
@@ -69,14 +69,14 @@ impl EventBus for RecordingBus {
         true
     }
 
-    fn publish(&self, event: RunEvent) {
+    fn publish(&self, event: BusEvent) {
         let line = match event {
-            RunEvent::Token { attempt, offset, text, .. } => format!("{attempt}:{offset}:{text}"),
-            RunEvent::Retracted { attempt, retry_in, reason, .. } => {
+            BusEvent::Token { attempt, offset, text, .. } => format!("{attempt}:{offset}:{text}"),
+            BusEvent::Retracted { attempt, retry_in, reason, .. } => {
                 self.reasons.lock().unwrap().push(reason);
                 format!("{attempt} retracted, {}", if retry_in.is_some() { "again" } else { "failed" })
             }
-            RunEvent::Recorded(_) => return,
+            BusEvent::Recorded(_) => return,
         };
         self.lines.lock().unwrap().push(line);
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::poll;
-use playhouse_messages::{Admission, Clock, EventBus, JournalError, JournalMsg, Mail, RunEvent, RunLog};
+use playhouse_messages::{Admission, BusEvent, Clock, EventBus, JournalError, JournalMsg, Mail, RunLog};
 use playhouse_storage::{AppendError, LAST_APPENDS, RunAppend, Store, StoreError};
 use playhouse_types::{BootId, RunId, Seq};
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort};
@@ -292,7 +292,7 @@ impl WriterState {
         if self.args.bus.is_watched() {
             log.after(after)
                 .take_while(|record| record.seq <= upto)
-                .for_each(|record| self.args.bus.publish(RunEvent::Recorded(Arc::clone(record))));
+                .for_each(|record| self.args.bus.publish(BusEvent::Recorded(Arc::clone(record))));
         }
     }
 

@@ -7,12 +7,13 @@ use serde::Serialize;
 
 use super::command_error::CommandError;
 use super::find_review::{Named, has_ended, review_name};
-use super::leave_command::{Answered, leave_commands};
+use super::leave_command::leave_commands;
 use super::output::{print, print_json};
 use super::resumption::go_on_hint;
 use super::session::Session;
 use crate::answer::{check_edited, new_command_id};
 use crate::conversation::ReviewState;
+use crate::host::Answered;
 use crate::host::Runtime;
 use crate::view::{Style, one_line, say};
 

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use playhouse_journal::{Command, CommandId, Event, JournalRead, ReadError};
+use playhouse_journal::{Command, CommandId};
 use playhouse_types::{RunId, ScenarioName, Seq};
-use serde::Serialize;
 
 use super::command_error::CommandError;
 use super::session::Session;
-use crate::host::Runtime;
+use crate::host::{Answered, Runtime, Waiting};
 use crate::view::{Style, say};
 
 /// How long to wait for a process that works on the run: it looks for commands every second.
@@ -16,49 +15,6 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often to look for its answer meanwhile.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
-
-/// How many records are read at once.
-const PAGE: usize = 1_000;
-
-/// What became of a command.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-#[serde(rename_all = "snake_case", tag = "outcome", content = "detail")]
-pub(super) enum Answered {
-    /// The run's owner took it.
-    Accepted,
-    /// The run's owner refused it, for this reason.
-    Refused(String),
-    /// It waits for the run's owner.
-    Left,
-}
-
-/// A command that waits for its answer.
-struct Waiting<'a> {
-    run: RunId,
-    id: &'a CommandId,
-    /// The last record that was looked at.
-    seen: Seq,
-}
-
-impl Waiting<'_> {
-    /// Looks at the records since the last look.
-    async fn look(&mut self, journal: &dyn JournalRead) -> Result<Option<Answered>, ReadError> {
-        loop {
-            let page = journal.records(self.run, self.seen, PAGE).await?;
-            let answer = page.iter().find_map(|record| match &record.event {
-                Event::CommandAccepted { id, .. } if id == self.id => Some(Answered::Accepted),
-                Event::CommandRefused { id, reason } if id == self.id => {
-                    Some(Answered::Refused(reason.clone()))
-                }
-                _ => None,
-            });
-            self.seen = page.last().map_or(self.seen, |record| record.seq);
-            if answer.is_some() || page.len() < PAGE {
-                return Ok(answer);
-            }
-        }
-    }
-}
 
 /// Leaves a command for each run, has it taken at once where nobody works on the run, and waits a little where somebody
 /// does. Answers in the order of `commands`.

@@ -6,11 +6,12 @@ use playhouse_types::{ExitCode, RunId, RunStatus};
 use serde::Serialize;
 
 use super::command_error::CommandError;
-use super::leave_command::{Answered, leave_commands};
+use super::leave_command::leave_commands;
 use super::output::{print, print_json};
 use super::resumption::go_on_hint;
 use super::session::{Session, close, program_name};
 use crate::answer::new_command_id;
+use crate::host::Answered;
 use crate::view::one_line;
 
 /// How many characters of a reason are shown.

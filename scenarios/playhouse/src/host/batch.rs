@@ -16,8 +16,9 @@ use tokio::sync::watch;
 
 use super::admission::admit_batch;
 use super::error::RunError;
-use super::live_run::{Leave, RunEnd, RunHandle};
+use super::live_run::{Leave, RunEnd};
 use super::resume::{Opening, open_run, settled};
+use super::run_handle::RunHandle;
 use super::runtime::{Inner, Runtime, with_sources};
 use crate::definition::{CaseInput, Definition};
 

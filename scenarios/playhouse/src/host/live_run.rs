@@ -8,10 +8,8 @@ use std::time::Duration;
 use playhouse_agents::{Effects, RunContext};
 use playhouse_coordinator::RunRest;
 use playhouse_journal::{Event, RunRow};
-use playhouse_messages::{Address, AgentMsg, CoordinatorMsg, RunEvent, RunJournal};
-use playhouse_runtime::{
-    ChildSpec, EventStream, Intensity, Strategy, StreamItem, Supervisor, SupervisorArgs, SupervisorMsg,
-};
+use playhouse_messages::{Address, AgentMsg, CoordinatorMsg, RunJournal};
+use playhouse_runtime::{ChildSpec, Intensity, Strategy, Supervisor, SupervisorArgs, SupervisorMsg};
 use playhouse_types::{AgentName, Lane, ModelName, RunId, Seq, Timestamp};
 use ractor::{Actor, ActorRef};
 use tokio::sync::watch;
@@ -27,6 +25,7 @@ use super::ownership::OwnedRun;
 use super::run_fold::RunFold;
 use super::runtime::Inner;
 use super::snapshots::Snapshots;
+use super::work::Work;
 use crate::definition::Definition;
 
 /// How many doorbells may wait for an agent or a coordinator. One would do; a few save senders from being refused.
@@ -55,56 +54,6 @@ pub struct RunEnd {
     pub result: Option<String>,
     /// How it came to rest.
     pub rest: RunRest,
-}
-
-/// A run that was started or resumed. It goes on when this is dropped.
-#[derive(Debug)]
-pub struct RunHandle {
-    /// The run.
-    pub run: RunId,
-    pub(crate) end: watch::Receiver<Option<RunEnd>>,
-}
-
-impl RunHandle {
-    /// Waits until the run has come to rest: nothing of it is worked on any more, and what is on record is durable.
-    ///
-    /// # Errors
-    /// [`RunError::Closing`] if the runtime went away first.
-    /// # Cancel safety
-    /// Dropping the future changes nothing.
-    pub async fn finished(mut self) -> Result<RunEnd, RunError> {
-        let end = self.end.wait_for(Option::is_some).await.map_err(|_| RunError::Closing)?;
-        end.clone().ok_or(RunError::Closing)
-    }
-}
-
-impl RunHandle {
-    /// Waits until a record of the run shows progress, or the run rests. `events` must watch since before the run began.
-    ///
-    /// # Cancel safety
-    /// Dropping the future changes nothing.
-    pub(crate) async fn got_somewhere(&self, events: &mut EventStream) {
-        let mut end = self.end.clone();
-        let progress = async {
-            loop {
-                match events.next().await {
-                    Some(StreamItem::Event(RunEvent::Recorded(record)))
-                        if record.run == self.run && record.key.kind.is_progress() =>
-                    {
-                        return;
-                    }
-                    // What was missed may have been the progress: not to wait is the safer guess.
-                    Some(StreamItem::Missed(_)) | None => return,
-                    Some(_) => {}
-                }
-            }
-        };
-        tokio::select! {
-            () = progress => {}
-            // An error means that the run's keeper is gone: it rests.
-            _ = end.wait_for(Option::is_some) => {}
-        }
-    }
 }
 
 /// What becomes of a run that has come to rest in this process.
@@ -175,7 +124,8 @@ impl LiveRun {
             .collect();
         let context = Arc::new(context(inner, &opened, admitted));
         let is_cancelling = Arc::clone(&context.is_cancelling);
-        inner.note_epoch(run, opened.epoch, opened.journal.log());
+        let (epoch, log) = (opened.epoch, Arc::clone(opened.journal.log()));
+        inner.note_work(run, Work { epoch, log, coordinator: coordinator.clone() });
         let parts =
             Parts { inner, opened: &opened, context, means, coordinator: &coordinator, agents: &agents };
         let models = parts.models();

@@ -23,14 +23,16 @@ use super::admission::{FirstInput, admit_run};
 use super::endpoints::Endpoints;
 use super::error::{OpenError, RunError};
 use super::fold_again::Started;
-use super::live_run::{Leave, LiveRun, Means, OpenedRun, RunEnd, RunHandle, StartRun};
+use super::live_run::{Leave, LiveRun, Means, OpenedRun, RunEnd, StartRun};
 use super::options::{Durability, RuntimeOptions};
 use super::ownership::{SignOfLife, verify};
 use super::parts::RuntimeParts;
 use super::run_fold::RunFold;
+use super::run_handle::RunHandle;
 use super::snapshots::Snapshots;
 use super::system::{System, addressed_child};
 use super::toolbox::Toolboxes;
+use super::work::Work;
 use crate::definition::Definition;
 
 /// How many appends may wait for the journal writer: a few for each of some hundred runs at once.
@@ -51,7 +53,7 @@ pub(crate) struct Inner {
     pub(crate) endpoints: Endpoints,
     pub(crate) toolboxes: Toolboxes,
     /// The runs and batches that this process works on.
-    live: DashMap<RunId, Option<(u64, Arc<RunLog>)>>,
+    pub(crate) live: DashMap<RunId, Option<Work>>,
     /// Runs whose reviews nobody here answers, although somebody is there.
     unattended: DashMap<RunId, ()>,
     pub(crate) sign: SignOfLife,
@@ -120,7 +122,7 @@ impl Runtime {
         Ok(Self { inner })
     }
 
-    /// Watches what happens from now on.
+    /// Watches what happens in all runs from now on; [`RunHandle::events`] is about one of them, and whole.
     #[must_use]
     pub fn events(&self) -> EventStream {
         self.inner.bus.watch()
@@ -311,7 +313,7 @@ impl Inner {
             let end = started.keep(&inner).await;
             ended.send_replace(Some(end));
         });
-        Ok(RunHandle { run, end })
+        Ok(RunHandle::new(run, end, Arc::downgrade(self)))
     }
 
     /// Runs in memory have nobody who would go on with a snapshot.
@@ -376,19 +378,14 @@ impl Inner {
         }
     }
 
-    /// Notes under which epoch this process writes a run, and where it reads it.
-    pub(crate) fn note_epoch(&self, run: RunId, epoch: u64, log: &Arc<RunLog>) {
-        if let Some(mut live) = self.live.get_mut(&run) {
-            *live = Some((epoch, Arc::clone(log)));
-        }
-    }
-
     /// Finds out which runs were taken over while this process stood still.
     async fn verify_ownership(&self) {
         let live: Vec<_> = self
             .live
             .iter()
-            .filter_map(|entry| entry.value().clone().map(|(epoch, log)| (*entry.key(), epoch, log)))
+            .filter_map(|entry| {
+                entry.value().as_ref().map(|work| (*entry.key(), work.epoch, Arc::clone(&work.log)))
+            })
             .collect();
         for (run, epoch, log) in live {
             verify(&self.store, run, epoch, &log).await;

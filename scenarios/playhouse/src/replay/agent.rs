@@ -39,6 +39,7 @@ pub(super) struct Seen<'a> {
 }
 
 /// An asking of a model on record.
+#[derive(Clone, Copy)]
 struct Asked<'a> {
     record: &'a Record,
     found: &'a ModelIntent,

@@ -4,7 +4,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use playhouse_journal::{Command, CommandId, Event, ReadError, RunRow};
-use playhouse_messages::RunEvent;
+use playhouse_messages::BusEvent;
 use playhouse_runtime::StreamItem;
 use playhouse_types::{ReviewId, RunId, Seq, Verdict};
 
@@ -80,7 +80,7 @@ impl Attendant {
     /// Takes in what happened; returns what to print. Events are a doorbell: what is asked stands in the journal.
     pub(crate) async fn saw(&mut self, item: &StreamItem) -> String {
         match item {
-            StreamItem::Event(RunEvent::Recorded(record)) => {
+            StreamItem::Event(BusEvent::Recorded(record)) => {
                 if let Event::CommandRefused { id, .. } | Event::CommandAccepted { id, .. } = &record.event {
                     self.sent.remove(id);
                 }

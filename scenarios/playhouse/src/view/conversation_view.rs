@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use playhouse_journal::{Command, Event, Record};
-use playhouse_messages::RunEvent;
+use playhouse_messages::BusEvent;
 use playhouse_types::{
     CallId, CaseName, Lane, Message, ModelReply, Participant, ReviewId, RunId, RunOutcome, Timestamp, TurnId,
     TurnOutcome, Usage,
@@ -61,16 +61,16 @@ impl ConversationView {
     }
 
     /// Returns what to print for an event: nothing, whole lines, or a piece of a line that is still being written.
-    pub(crate) fn show(&mut self, event: &RunEvent) -> String {
+    pub(crate) fn show(&mut self, event: &BusEvent) -> String {
         match event {
-            RunEvent::Recorded(record) => self.recorded(record),
-            RunEvent::Token { .. } if self.audience == Audience::Many => String::new(),
-            RunEvent::Token { run, turn, step, speaker, attempt, offset, text } => {
+            BusEvent::Recorded(record) => self.recorded(record),
+            BusEvent::Token { .. } if self.audience == Audience::Many => String::new(),
+            BusEvent::Token { run, turn, step, speaker, attempt, offset, text } => {
                 let place = (*run, *turn, *step, *attempt);
                 let streamed = self.streamed.get_or_insert_with(|| Streamed::begin(place, speaker.as_str()));
                 streamed.push(place, *offset, text, self.style)
             }
-            RunEvent::Retracted { run, turn, step, speaker, attempt, reason, retry_in } => {
+            BusEvent::Retracted { run, turn, step, speaker, attempt, reason, retry_in } => {
                 let void = self.streamed.take_if(|streamed| streamed.is_at(*run, *turn, *step));
                 let line_end = void.map_or("", |streamed| streamed.line_end());
                 let line = self.style.bad(&retraction(speaker.as_str(), *attempt, reason, *retry_in));

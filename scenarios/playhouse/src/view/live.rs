@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use playhouse_journal::Event;
-use playhouse_messages::RunEvent;
+use playhouse_messages::BusEvent;
 use playhouse_runtime::{EventStream, StreamItem};
 use playhouse_types::RunId;
 use tokio::sync::oneshot;
@@ -177,7 +177,7 @@ impl Watcher {
             StreamItem::Event(event) => self.view.show(event),
             StreamItem::Missed(count) => self.view.missed(*count),
         };
-        if let StreamItem::Event(RunEvent::Recorded(record)) = item {
+        if let StreamItem::Event(BusEvent::Recorded(record)) = item {
             let is_end = matches!(
                 record.event,
                 Event::RunConcluded { .. } | Event::Suspended { .. } | Event::Quarantined { .. }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use playhouse_journal::{Event, Record};
-use playhouse_messages::RunEvent;
+use playhouse_messages::BusEvent;
 use playhouse_types::{CaseName, Step, TurnId, TurnOutcome};
 
 use super::{Audience, ConversationView};
@@ -14,26 +14,26 @@ fn one() -> ConversationView {
     ConversationView::new(Style::Plain, Audience::One, BTreeMap::new())
 }
 
-fn recorded(record: &Record) -> RunEvent {
-    RunEvent::Recorded(Arc::new(record.clone()))
+fn recorded(record: &Record) -> BusEvent {
+    BusEvent::Recorded(Arc::new(record.clone()))
 }
 
-fn token(step: u32, attempt: u32, offset: usize, text: &str) -> RunEvent {
+fn token(step: u32, attempt: u32, offset: usize, text: &str) -> BusEvent {
     let (turn, step, text) = (TurnId(1), Step(step), text.to_owned());
-    RunEvent::Token { run: RUN, turn, step, speaker: agent("clerk"), attempt, offset, text }
+    BusEvent::Token { run: RUN, turn, step, speaker: agent("clerk"), attempt, offset, text }
 }
 
-fn show(view: &mut ConversationView, events: &[RunEvent]) -> String {
+fn show(view: &mut ConversationView, events: &[BusEvent]) -> String {
     events.iter().map(|event| view.show(event)).collect()
 }
 
-fn only(lane: &str, key: (u32, u32, u32), event: Event) -> RunEvent {
+fn only(lane: &str, key: (u32, u32, u32), event: Event) -> BusEvent {
     recorded(&records(vec![(lane, key, event)])[0])
 }
 
 #[test]
 fn a_run_reads_as_a_conversation() {
-    let events: Vec<RunEvent> = short_run().iter().map(recorded).collect();
+    let events: Vec<BusEvent> = short_run().iter().map(recorded).collect();
     let expected = "\
 run 00000000000000000000000007 of demo, seed 0
 user: go
@@ -89,7 +89,7 @@ fn a_reply_of_another_attempt_is_shown_whole() {
 
 #[test]
 fn a_retracted_reply_is_marked_and_begins_anew() {
-    let retracted = RunEvent::Retracted {
+    let retracted = BusEvent::Retracted {
         run: RUN,
         turn: TurnId(1),
         step: Step(1),
