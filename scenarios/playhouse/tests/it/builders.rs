@@ -179,7 +179,10 @@ fn the_crew_is_checked() {
             draft.agent("a", |agent| agent);
             draft.crew(RoundRobin::new(), []).until(turns(1));
         },
-        &["the crew is empty: list the agents in `scenario.crew(pattern, [&agent, ..])`"],
+        &[
+            "the crew is empty: list the agents in `scenario.crew(pattern, [&agent, ..])`",
+            "`a` is in no crew: it would never speak",
+        ],
     );
 }
 
