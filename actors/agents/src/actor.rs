@@ -180,7 +180,7 @@ impl AgentActor {
                 continue;
             }
             match decision {
-                AgentDecision::Idle => return Ok(()),
+                AgentDecision::Idle | AgentDecision::AwaitColleagues => return Ok(()),
                 AgentDecision::Stuck => {
                     self.tell_coordinator();
                     return Ok(());
@@ -271,7 +271,7 @@ impl AgentActor {
             .iter()
             .filter_map(|ordinal| {
                 let call = CallId { turn, step, ordinal: *ordinal };
-                let event = gate.pass(call, self.state.requested(*ordinal)?, self.state.verdict(*ordinal));
+                let event = gate.prepare_call(&self.state, call)?;
                 let key = match &event {
                     Event::ReviewOpened { review, .. } => RecordKey::of_review(Kind::ReviewOpened, *review),
                     event => RecordKey::new(turn, step, *ordinal, event.kind()),

@@ -37,6 +37,8 @@ pub struct AgentDefinition {
     pub may_ask: bool,
     /// To whom it may give the floor.
     pub handoffs: Vec<AgentName>,
+    /// Whom it may call as a tool: agents and crews.
+    pub colleagues: Vec<AgentName>,
     /// The JSON schema that its replies have to fit, as JSON text.
     pub schema: Option<String>,
     /// What its replies have to pass, in order.
@@ -64,6 +66,7 @@ impl AgentDefinition {
             restart: RestartPolicy::default(),
             may_ask: false,
             handoffs: Vec::new(),
+            colleagues: Vec::new(),
             schema: None,
             guardrails: Vec::new(),
         }

@@ -35,7 +35,7 @@ pub fn ending(definition: &AgentDefinition, state: &AgentState, decision: &Agent
             Err(feedback) => Ending::Rejected { feedback },
         }),
         AgentDecision::HandOff { to, content } => {
-            let is_private = brief.is_some_and(|brief| brief.reply_to == ReplyTo::Pattern);
+            let is_private = brief.is_some_and(|brief| brief.reply_to.is_private());
             let content = (!is_private).then(|| content.clone());
             Some(Ending::Turn { content, outcome: TurnOutcome::HandedOff { to: to.clone() } })
         }
@@ -48,7 +48,7 @@ fn replied(brief: Option<&Brief>, content: &str) -> Ending {
     let content = content.to_owned();
     match brief.map(|brief| brief.reply_to).unwrap_or_default() {
         ReplyTo::Conversation => Ending::Turn { content: Some(content), outcome: TurnOutcome::Replied },
-        ReplyTo::ConversationTogether | ReplyTo::Pattern => {
+        ReplyTo::ConversationTogether | ReplyTo::Pattern | ReplyTo::Caller(_) => {
             Ending::Turn { content: None, outcome: TurnOutcome::Answered { content } }
         }
     }

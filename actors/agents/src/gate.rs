@@ -8,10 +8,11 @@ use playhouse_types::{
     ToolFailureKind, Verdict,
 };
 
-use crate::AgentDefinition;
+use crate::consult;
 use crate::handoff;
 use crate::intents::OfferedTools;
 use crate::question::{self, ASK_PERSON};
+use crate::{AgentDefinition, AgentState};
 
 /// Whether tools that change anything outside may run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -54,11 +55,20 @@ pub struct CallGate<'a> {
 }
 
 impl CallGate<'_> {
-    /// Returns what a call of the last reply leads to: an intent, a question to a person, or its end without a run.
-    ///
-    /// `verdict` is what a person has said about it, if one was asked. A pure function: replay asks it again.
+    /// Returns what a call of the last reply leads to in a state of the agent in which it is to be prepared; `None` if there
+    /// is no such call. A pure function: replay asks it again.
     #[must_use]
-    pub fn pass(&self, call: CallId, request: &ToolCallRequest, verdict: Option<Answer<'_>>) -> Event {
+    pub fn prepare_call(&self, state: &AgentState, call: CallId) -> Option<Event> {
+        let request = state.requested(call.ordinal)?;
+        Some(match state.consulted(call.ordinal) {
+            Some(consulted) => consult::end(call, consulted),
+            None => self.pass(call, request, state.verdict(call.ordinal)),
+        })
+    }
+
+    /// Returns what a call of the last reply leads to: an intent, a question to a person or a colleague, or its end without
+    /// a run. `verdict` is what a person has said about it, if one was asked.
+    fn pass(&self, call: CallId, request: &ToolCallRequest, verdict: Option<Answer<'_>>) -> Event {
         let Some((verdict, asked)) = verdict else {
             return self.first(call, request);
         };
@@ -86,6 +96,8 @@ impl CallGate<'_> {
             self.ask(call, request)
         } else if !self.agent.handoffs.is_empty() && handoff::target(&request.tool).is_some() {
             self.hand_off(call, request)
+        } else if let Some(whom) = consult::colleague(self.agent, &request.tool) {
+            consult::ask(call, whom, &request.arguments)
         } else {
             self.judge(call, request)
         }

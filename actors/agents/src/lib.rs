@@ -19,6 +19,7 @@
 mod actor;
 mod asked_before;
 mod calls;
+mod consult;
 mod definition;
 mod ending;
 mod gate;
@@ -32,6 +33,7 @@ mod run_context;
 mod state;
 
 pub use actor::{Agent, AgentActor, AgentArgs};
+pub use consult::{CONSULT_PREFIX, Consulted, consult_spec};
 pub use definition::AgentDefinition;
 pub use ending::{Ending, ending};
 pub use gate::{CallGate, Effects};

@@ -7,7 +7,7 @@ use playhouse_tools::Declaration;
 use playhouse_types::{Effect, ToolSpec};
 use serde::Deserialize;
 
-use crate::{AgentDefinition, handoff_spec};
+use crate::{AgentDefinition, consult_spec, handoff_spec};
 
 /// What an agent that may ask declares to its model.
 const DECLARATION: Declaration = Declaration {
@@ -35,9 +35,11 @@ pub fn question_spec() -> Arc<ToolSpec> {
     Arc::new(DECLARATION.spec_with_schema(SCHEMA.to_owned()))
 }
 
-/// Returns the tools that an agent has besides those of its scenario: questions to a person, handoffs.
+/// Returns the tools that an agent has besides those of its scenario: questions to a person, handoffs, colleagues.
 pub fn own_specs(agent: &AgentDefinition) -> impl Iterator<Item = Arc<ToolSpec>> {
-    agent.may_ask.then(question_spec).into_iter().chain(agent.handoffs.iter().map(handoff_spec))
+    let asks = agent.may_ask.then(question_spec);
+    let handoffs = agent.handoffs.iter().map(handoff_spec);
+    asks.into_iter().chain(handoffs).chain(agent.colleagues.iter().map(consult_spec))
 }
 
 /// Reads the question of a call; the error tells the model what is wrong.

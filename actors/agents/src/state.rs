@@ -1,15 +1,17 @@
 //! The fold of one agent's lane: its own exchanges and its open turn.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use playhouse_journal::{Event, Record, ToolIntent};
 use playhouse_messages::{Exchange, ExchangeCall, OwnTurn};
 use playhouse_types::{
-    AgentName, Brief, CallId, FinishReason, Lane, ModelFailure, ModelFailureKind, ModelReply, ReviewId, Step,
-    ToolCallRequest, TurnId, TurnOutcome, Verdict,
+    AgentName, Brief, CallId, FinishReason, Lane, ModelFailure, ModelFailureKind, ModelReply, ReplyTo,
+    ReviewId, Step, ToolCallRequest, TurnId, TurnOutcome, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
+use crate::consult::{self, Consulted};
 use crate::handoff;
 
 /// What an agent should do now.
@@ -43,6 +45,8 @@ pub enum AgentDecision {
         /// Their intents.
         intents: Vec<ToolIntent>,
     },
+    /// Colleagues were called and have not answered: they have turns of their own.
+    AwaitColleagues,
     /// A call is in doubt or under review, and all others have ended: a person has to act.
     Stuck,
     /// Say this and end the turn, if it fits what was asked for.
@@ -74,6 +78,8 @@ struct CallState {
     answer: Option<(String, bool)>,
     is_in_doubt: bool,
     review: Option<CallReview>,
+    /// The colleague that was called, and what that one came to.
+    colleague: Option<(AgentName, Option<Consulted>)>,
 }
 
 /// How the review of a call stands that has not been made yet.
@@ -86,8 +92,12 @@ enum CallReview {
 impl CallState {
     /// Tells whether the next step is ours: nothing is on record, or a person has answered.
     fn is_to_prepare(&self) -> bool {
-        let may_go_on = !matches!(self.review, Some(CallReview::Asked { .. }));
+        let may_go_on = !matches!(self.review, Some(CallReview::Asked { .. })) && !self.waits_for_colleague();
         self.intent.is_none() && self.answer.is_none() && !self.is_in_doubt && may_go_on
+    }
+
+    fn waits_for_colleague(&self) -> bool {
+        self.answer.is_none() && matches!(self.colleague, Some((_, None)))
     }
 
     /// Tells whether a person has to act.
@@ -128,6 +138,8 @@ pub struct AgentState {
     open: Option<OpenTurn>,
     /// What somebody is told who gets the floor with the next record.
     told: Option<(TurnId, Arc<Brief>)>,
+    /// The turns of colleagues that it has called.
+    called: BTreeMap<TurnId, CallId>,
 }
 
 impl AgentState {
@@ -135,7 +147,7 @@ impl AgentState {
     #[must_use]
     pub fn new(name: AgentName, max_steps: u32) -> Self {
         let lane = Lane::from(&name);
-        Self { name, lane, max_steps, own: Arc::default(), open: None, told: None }
+        Self { name, lane, max_steps, own: Arc::default(), open: None, told: None, called: BTreeMap::new() }
     }
 
     /// Returns whose state this is.
@@ -199,10 +211,22 @@ impl AgentState {
         }
     }
 
+    /// Returns what a colleague came to that a tool call of the last reply has called, once that is known.
+    #[must_use]
+    pub fn consulted(&self, ordinal: u32) -> Option<&Consulted> {
+        let call = self.open.as_ref()?.steps.last()?.calls.get(ordinal as usize)?;
+        call.colleague.as_ref()?.1.as_ref()
+    }
+
     /// Takes in the next record of the run; records of other lanes change nothing but for an assignment to this agent,
-    /// the answer of a person about one of its calls, and the end of its turn.
+    /// the answer of a person or a colleague to one of its calls, and the end of its turn.
     pub fn apply(&mut self, record: &Record) {
         if let Event::Briefed { turn, brief } = &record.event {
+            if let ReplyTo::Caller(call) = brief.reply_to
+                && self.open.as_ref().is_some_and(|open| open.turn == call.turn)
+            {
+                self.called.insert(*turn, call);
+            }
             // Whose turn it is, the next record says.
             self.told = Some((*turn, Arc::new(Brief::clone(brief))));
             return;
@@ -219,13 +243,24 @@ impl AgentState {
             self.decided(*review, verdict);
             return;
         }
+        if let Event::TurnEnded { turn, outcome } = &record.event
+            && let Some(call) = self.called.remove(turn)
+        {
+            self.answered(call, outcome);
+            return;
+        }
         let is_skipped = matches!(record.event, Event::TurnEnded { .. });
         if record.lane != self.lane && !is_skipped {
             return;
         }
         let Some(open) = self.open.as_mut().filter(|open| open.turn == record.key.turn) else { return };
         match &record.event {
-            Event::TurnEnded { .. } => self.open = None,
+            Event::TurnEnded { .. } => (self.open, self.called) = (None, BTreeMap::new()),
+            Event::Consulted { call, whom, .. } => {
+                if let Some(call) = open.call(*call) {
+                    call.colleague = Some((whom.clone(), None));
+                }
+            }
             Event::ModelIntent(intent) => {
                 let step = open.step(record.key.step);
                 step.attempts = step.attempts.max(intent.attempt + 1);
@@ -266,6 +301,14 @@ impl AgentState {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// Takes in how the turn of a colleague ended that was called.
+    fn answered(&mut self, call: CallId, outcome: &TurnOutcome) {
+        let Some(state) = self.open.as_mut().and_then(|open| open.call(call)) else { return };
+        if let Some((whom, consulted)) = &mut state.colleague {
+            *consulted = Some(consult::outcome(whom, outcome));
         }
     }
 
@@ -352,6 +395,8 @@ impl AgentState {
         let intents = self.open_intents();
         if !intents.is_empty() {
             AgentDecision::AwaitCalls { intents }
+        } else if step.calls.iter().any(CallState::waits_for_colleague) {
+            AgentDecision::AwaitColleagues
         } else if step.calls.iter().any(CallState::waits_for_person) {
             AgentDecision::Stuck
         } else if let Some(handed) = step.handed_off() {

@@ -175,8 +175,13 @@ impl CoordinatorActor {
     fn fold(&mut self) {
         let log = Arc::clone(self.args.journal.log());
         for record in log.after(self.cursor) {
+            // Who called a colleague goes on once that one's turn has ended.
+            let caller = self.state.caller_of(record);
             self.state.apply(record);
             self.cursor = record.seq;
+            if let Some((turn, caller)) = caller {
+                self.args.links.take_turn(&caller, turn);
+            }
         }
     }
 
@@ -240,7 +245,10 @@ impl CoordinatorActor {
                 }
                 Decision::Assign(_) if self.is_interrupted => return Ok(()),
                 Decision::Assign(turns) => self.assign(turns).await?,
-                said @ (Decision::Say { .. } | Decision::Post(_) | Decision::EndCrew { .. }) => {
+                said @ (Decision::Say { .. }
+                | Decision::Post(_)
+                | Decision::Decline { .. }
+                | Decision::EndCrew { .. }) => {
                     self.append(self.records_of(&said)).await?;
                 }
                 Decision::Take(measure) => self.take_measure(measure).await?,

@@ -2,7 +2,7 @@
 
 use playhouse_journal::{Event, Kind, RecordKey};
 use playhouse_messages::Threads;
-use playhouse_types::{Brief, Message, ReviewId, Step, TurnId, Verdict};
+use playhouse_types::{Brief, Message, ReviewId, Step, TurnId, TurnOutcome, Verdict};
 
 use crate::{Assignment, Consequences, CoordinatorState, Decision, Escalation, Measure};
 
@@ -18,6 +18,12 @@ impl CoordinatorState {
                 turns.iter().flat_map(|(turn, to)| assigned(*turn, to, threads)).collect()
             }
             Decision::Say { turn, brief, message } => vec![briefed(*turn, brief), posted(message)],
+            Decision::Decline { turn, brief, reason } => {
+                let outcome = TurnOutcome::Skipped { reason: reason.clone() };
+                let event = Event::TurnEnded { turn: *turn, outcome };
+                let ended = (RecordKey::new(*turn, Step(0), 0, Kind::TurnEnded), event);
+                vec![briefed(*turn, brief), ended]
+            }
             Decision::Post(messages) => messages.iter().map(posted).collect(),
             Decision::EndCrew { turn, message, outcome } => {
                 let event = Event::TurnEnded { turn: *turn, outcome: outcome.clone() };

@@ -1,5 +1,6 @@
 //! The fold of one conversation: what has been assigned, said, spent and decided.
 
+mod consults;
 mod crews;
 mod team;
 
@@ -7,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use playhouse_journal::{Command, Event, Record};
+use playhouse_journal::{Command, Event, Record, ToolIntent};
 use playhouse_messages::Threads;
 use playhouse_review::{OpenReview, ReviewQueue};
 use playhouse_types::{
@@ -16,6 +17,7 @@ use playhouse_types::{
 };
 use serde::{Deserialize, Serialize};
 
+use self::consults::Consults;
 use self::team::{OpenTurn, Team, TeamDecision};
 use crate::trouble::{Measure, Troubles};
 use crate::{Assignment, CrewDefinition, Escalation, Moment};
@@ -42,6 +44,15 @@ pub enum Decision {
     },
     /// Post what was said in turns that were given at the same time.
     Post(Vec<Message>),
+    /// Answer a call to a colleague that takes no part any more, under a turn of its own.
+    Decline {
+        /// The turn.
+        turn: TurnId,
+        /// Whose call it answers.
+        brief: Brief,
+        /// Why.
+        reason: String,
+    },
     /// End the turn of a crew that takes part in another, with what it says there.
     EndCrew {
         /// The turn.
@@ -77,6 +88,8 @@ pub struct CoordinatorState {
     threads: BTreeMap<TurnId, ThreadId>,
     /// The last turn that was given.
     assigned: TurnId,
+    /// Colleagues that were called.
+    consults: Consults,
     /// What a person is asked.
     reviews: ReviewQueue,
     /// Agents that could not go on.
@@ -105,6 +118,7 @@ impl CoordinatorState {
             teams: BTreeMap::from([(ThreadId::MAIN, main)]),
             threads: BTreeMap::new(),
             assigned: TurnId(0),
+            consults: Consults::default(),
             reviews: ReviewQueue::default(),
             troubles: Troubles::default(),
             n_measures: 0,
@@ -198,8 +212,11 @@ impl CoordinatorState {
     pub fn apply(&mut self, record: &Record) {
         self.count(record);
         self.reviews.apply(record);
-        let speaker = self.turn(record.key.turn).map(|open| open.speaker.clone());
+        // Who called a colleague learns itself that its model failed.
+        let is_called = self.consults.is_given(record.key.turn);
+        let speaker = self.turn(record.key.turn).filter(|_| !is_called).map(|open| open.speaker.clone());
         self.troubles.apply(record, speaker.as_ref());
+        self.consults.apply(record);
         match &record.event {
             Event::Briefed { turn, brief } => {
                 self.assigned = self.assigned.max(*turn);
@@ -212,8 +229,8 @@ impl CoordinatorState {
                 self.open_calls.retain(|call| call.turn != *turn);
                 self.close(*turn);
             }
-            Event::ToolIntent(intent) => {
-                self.open_calls.insert(intent.call);
+            Event::ToolIntent(ToolIntent { call, .. }) | Event::Consulted { call, .. } => {
+                self.open_calls.insert(*call);
             }
             Event::ToolResult { call, .. }
             | Event::ToolFailed { call, .. }
@@ -316,6 +333,9 @@ impl CoordinatorState {
         }
         let is_idle = self.open_turns().next().is_none();
         if let Some(decision) = self.decide_on_end(is_over, is_idle) {
+            return decision;
+        }
+        if let Some(decision) = self.decide_on_consults() {
             return decision;
         }
         if self.stopped.is_some() && !is_idle {
@@ -422,6 +442,8 @@ impl std::fmt::Debug for CoordinatorState {
 mod command_tests;
 #[cfg(test)]
 mod condition_tests;
+#[cfg(test)]
+mod consult_tests;
 #[cfg(test)]
 mod crew_tests;
 #[cfg(test)]

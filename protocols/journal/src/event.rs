@@ -341,6 +341,15 @@ pub enum Event {
         /// The last moment at which it may be sent, by the clock as it is now.
         dispatch_by: Timestamp,
     },
+    /// An agent calls a colleague as a tool: that one gets a turn of its own, whose answer ends the call.
+    Consulted {
+        /// The call.
+        call: CallId,
+        /// The colleague: an agent or a crew.
+        whom: AgentName,
+        /// What it is to do.
+        task: String,
+    },
 }
 
 /// Where a fork comes from, and what is different from here on.
@@ -395,6 +404,7 @@ impl Event {
             Self::Briefed { .. } => Kind::Briefed,
             Self::ReplyRejected { .. } => Kind::ReplyRejected,
             Self::ToolIntentRenewed { .. } => Kind::ToolIntentRenewed,
+            Self::Consulted { .. } => Kind::Consulted,
         }
     }
 

@@ -72,6 +72,8 @@ pub enum Kind {
     ReplyRejected,
     /// A tool call may be sent for some time longer.
     ToolIntentRenewed,
+    /// An agent calls a colleague.
+    Consulted,
 }
 
 impl Kind {

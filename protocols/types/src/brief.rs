@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ToolName, TurnId};
+use crate::{CallId, ToolName, TurnId};
 
 /// A conversation of a run: the main one, or one of a crew within it.
 ///
@@ -54,6 +54,16 @@ pub enum ReplyTo {
     ConversationTogether,
     /// To the pattern that gave the turn; the conversation does not see it.
     Pattern,
+    /// To a colleague who has called for it; the conversation does not see it.
+    Caller(CallId),
+}
+
+impl ReplyTo {
+    /// Tells whether the conversation does not see the reply, and the turn is none of it.
+    #[must_use]
+    pub const fn is_private(self) -> bool {
+        matches!(self, Self::Pattern | Self::Caller(_))
+    }
 }
 
 /// What a pattern asks of a speaker. On record before the turn it belongs to.

@@ -118,6 +118,8 @@ pub enum ToolFailureKind {
     Overloaded,
     /// The run was cancelled before it ran.
     Cancelled,
+    /// A colleague gave no answer; what it did until then is on record.
+    NoAnswer,
 }
 
 /// A tool call that brought no result and surely had no effect, or whose tool is pure.

@@ -2,6 +2,7 @@
 
 mod agent;
 mod check;
+mod colleagues;
 mod conditions;
 mod crew;
 mod crews;

@@ -31,6 +31,7 @@ impl OpenEnds {
                 self.model_calls.remove(&(turn, step));
             }
             Event::ToolIntent(intent) => drop(self.tool_calls.insert(intent.call)),
+            Event::Consulted { call, .. } => drop(self.tool_calls.insert(*call)),
             Event::ToolInDoubt { call, .. } => drop(self.tool_calls.insert(*call)),
             Event::ToolResult { call, .. }
             | Event::ToolFailed { call, .. }

@@ -214,6 +214,17 @@ pub enum RunEvent {
         /// The call.
         call: CallId,
     },
+    /// An agent calls a colleague as a tool; the colleague's turn follows.
+    Consulted {
+        /// Whose call.
+        actor: Lane,
+        /// The call.
+        call: CallId,
+        /// The colleague: an agent or a crew.
+        whom: AgentName,
+        /// What it is to do.
+        task: String,
+    },
     /// A tool answered.
     ToolAnswered {
         /// Who called.

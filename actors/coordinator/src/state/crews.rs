@@ -22,10 +22,10 @@ impl CoordinatorState {
     /// Tells whether only the pattern reads what is said in an open turn.
     pub(crate) fn is_private(&self, turn: TurnId) -> bool {
         let brief = self.turn(turn).and_then(|open| open.brief.as_ref());
-        brief.is_some_and(|brief| brief.reply_to == ReplyTo::Pattern)
+        brief.is_some_and(|brief| brief.reply_to.is_private())
     }
 
-    fn thread_of(&self, turn: TurnId) -> ThreadId {
+    pub(super) fn thread_of(&self, turn: TurnId) -> ThreadId {
         self.threads.get(&turn).copied().unwrap_or_default()
     }
 
@@ -142,20 +142,22 @@ fn last_words(threads: &Threads, thread: ThreadId) -> Option<String> {
 
 /// Says in the conversation around it what a crew came to. What it has at a limit is kept; nothing at all is no answer.
 fn end_crew(turn: TurnId, open: &OpenTurn, said: Option<String>, outcome: RunOutcome) -> Decision {
+    let reply_to = open.brief.as_ref().map(|brief| brief.reply_to).unwrap_or_default();
     let said = said.filter(|_| matches!(outcome.kind, OutcomeKind::Concluded | OutcomeKind::Limited));
     let Some(content) = said else {
         let reason =
             if outcome.kind == OutcomeKind::Failed { outcome.detail } else { "nothing was said".to_owned() };
-        let note = note_on(turn, &open.speaker, &reason);
-        return Decision::EndCrew { turn, message: Some(note), outcome: TurnOutcome::Skipped { reason } };
+        // What only the pattern or a colleague would have read is missed by nobody else.
+        let note = (!reply_to.is_private()).then(|| note_on(turn, &open.speaker, &reason));
+        return Decision::EndCrew { turn, message: note, outcome: TurnOutcome::Skipped { reason } };
     };
-    match open.brief.as_ref().map(|brief| brief.reply_to).unwrap_or_default() {
+    match reply_to {
         ReplyTo::Conversation => {
             let from = Participant::Agent(open.speaker.clone());
             let message = Message { turn, from, content, label: Label::default() };
             Decision::EndCrew { turn, message: Some(message), outcome: TurnOutcome::Replied }
         }
-        ReplyTo::ConversationTogether | ReplyTo::Pattern => {
+        ReplyTo::ConversationTogether | ReplyTo::Pattern | ReplyTo::Caller(_) => {
             Decision::EndCrew { turn, message: None, outcome: TurnOutcome::Answered { content } }
         }
     }

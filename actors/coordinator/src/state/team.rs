@@ -108,13 +108,18 @@ impl Team {
     /// Takes in a record of one of its turns, or of the run as a whole.
     pub(crate) fn apply(&mut self, record: &Record) {
         self.tally(record);
+        // The turns of colleagues that were called are none of the pattern's.
+        let is_consult =
+            self.brief_of(record.key.turn).is_some_and(|brief| matches!(brief.reply_to, ReplyTo::Caller(_)));
         match &record.event {
             Event::Briefed { turn, brief } => self.told = Some((*turn, brief.as_ref().clone())),
             Event::TurnAssigned { turn, speaker, upto, .. } => {
                 let told = self.told.take().filter(|(told, _)| told == turn);
                 let brief = told.map(|(_, brief)| brief);
-                self.n_assigned += 1;
-                self.failed.remove(speaker);
+                if !is_consult {
+                    self.n_assigned += 1;
+                    self.failed.remove(speaker);
+                }
                 self.open.insert(*turn, OpenTurn { speaker: speaker.clone(), brief, upto: *upto });
             }
             Event::TurnEnded { turn, outcome } => self.end_turn(*turn, outcome),
@@ -127,14 +132,22 @@ impl Team {
             }
             _ => {}
         }
-        self.pattern.apply(&record.event);
+        let is_told_of_one = matches!(&record.event, Event::Briefed { brief, .. }
+            if matches!(brief.reply_to, ReplyTo::Caller(_)));
+        if !is_consult && !is_told_of_one {
+            self.pattern.apply(&record.event);
+        }
+    }
+
+    /// Returns what is told to the speaker of a turn that is open or about to be.
+    fn brief_of(&self, turn: TurnId) -> Option<&Brief> {
+        let told = self.told.as_ref().filter(|(told, _)| *told == turn).map(|(_, brief)| brief);
+        told.or_else(|| self.open.get(&turn)?.brief.as_ref())
     }
 
     /// Lets the conditions count a record. A turn that only the pattern hears is none of the conversation.
     fn tally(&mut self, record: &Record) {
-        let told = self.told.as_ref().filter(|(turn, _)| *turn == record.key.turn).map(|(_, brief)| brief);
-        let open = self.open.get(&record.key.turn).and_then(|open| open.brief.as_ref());
-        let is_private = told.or(open).is_some_and(|brief| brief.reply_to == ReplyTo::Pattern);
+        let is_private = self.brief_of(record.key.turn).is_some_and(|brief| brief.reply_to.is_private());
         let is_turn = matches!(record.event, Event::TurnAssigned { .. } | Event::TurnEnded { .. });
         if !(is_private && is_turn) {
             self.tally.take(record, self.crew.conditions());
@@ -155,10 +168,12 @@ impl Team {
             TurnOutcome::Answered { content } if reply_to == ReplyTo::ConversationTogether => {
                 self.held.insert(turn, Held { speaker: speaker.clone(), content: content.clone() });
             }
-            TurnOutcome::ModelFailed { .. } => drop(self.failed.insert(speaker.clone(), brief)),
+            TurnOutcome::ModelFailed { .. } if !matches!(reply_to, ReplyTo::Caller(_)) => {
+                self.failed.insert(speaker.clone(), brief);
+            }
             _ => {}
         }
-        if reply_to != ReplyTo::Pattern {
+        if !reply_to.is_private() {
             self.last_speaker = Some(speaker);
         }
     }
@@ -220,11 +235,15 @@ impl Team {
         }
     }
 
+    /// Tells whether an agent or a crew can be asked.
+    pub(crate) fn can_ask(&self, name: &AgentName) -> bool {
+        self.active.contains(name) || self.staff.contains(name)
+    }
+
     /// Says what is wrong with what a pattern decided.
     fn fault(&self, turns: &[Assignment]) -> Option<String> {
         let names: BTreeSet<&AgentName> = turns.iter().map(|turn| &turn.speaker).collect();
-        let is_known = |name: &&AgentName| self.active.contains(name) || self.staff.contains(name);
-        let stranger = turns.iter().map(|turn| &turn.speaker).find(|name| !is_known(name));
+        let stranger = turns.iter().map(|turn| &turn.speaker).find(|name| !self.can_ask(name));
         match stranger {
             _ if turns.is_empty() => Some("the pattern named nobody".to_owned()),
             Some(stranger) => Some(format!("the pattern named `{stranger}`, who is not in the crew")),
@@ -290,7 +309,7 @@ impl OpenTurn {
 /// Tells whether the pattern itself has asked for a turn: then it says what follows if that ends without a reply.
 fn is_asked(brief: Option<&Brief>) -> bool {
     brief.is_some_and(|brief| {
-        !brief.instruction.is_empty() || !brief.note.is_empty() || brief.reply_to == ReplyTo::Pattern
+        !brief.instruction.is_empty() || !brief.note.is_empty() || brief.reply_to.is_private()
     })
 }
 

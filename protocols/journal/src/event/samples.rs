@@ -205,6 +205,7 @@ fn briefs() -> Vec<Event> {
         tools: Some(Vec::new()),
         note: "first".to_owned(),
     };
+    let called = Brief { reply_to: ReplyTo::Caller(call()), ..Brief::new("weigh it") };
     vec![
         Event::Briefed { turn: TurnId(4), brief: Box::new(brief) },
         Event::ReplyRejected { feedback: "no JSON".to_owned() },
@@ -212,6 +213,8 @@ fn briefs() -> Vec<Event> {
         ended(TurnOutcome::HandedOff { to: agent() }),
         ended(TurnOutcome::Answered { content: "b".to_owned() }),
         ended(TurnOutcome::Unfit { detail: "no JSON".to_owned() }),
+        Event::Consulted { call: call(), whom: agent(), task: "weigh it".to_owned() },
+        Event::Briefed { turn: TurnId(5), brief: Box::new(called) },
     ]
 }
 
@@ -250,5 +253,5 @@ fn every_stored_sample_reads_back() {
 #[test]
 fn there_is_a_sample_of_every_kind() {
     let kinds: std::collections::BTreeSet<_> = samples().iter().map(Event::kind).collect();
-    assert_eq!(kinds.len(), crate::Kind::ToolIntentRenewed as usize + 1);
+    assert_eq!(kinds.len(), crate::Kind::Consulted as usize + 1);
 }

@@ -55,6 +55,7 @@ pub struct AgentBuilder {
     pub(crate) may_ask: bool,
     pub(crate) policy: AgentPolicy,
     pub(crate) handoffs: Vec<String>,
+    pub(crate) colleagues: Vec<AgentId>,
     pub(crate) schema: Option<String>,
     pub(crate) guardrails: Vec<Guardrail>,
 }
@@ -76,6 +77,7 @@ impl AgentBuilder {
             may_ask: false,
             policy: AgentPolicy::default(),
             handoffs: Vec::new(),
+            colleagues: Vec::new(),
             schema: None,
             guardrails: Vec::new(),
         }
@@ -177,6 +179,16 @@ impl AgentBuilder {
         self
     }
 
+    /// Lets it call another agent, or a crew, as a tool: it gets a tool `ask_<name>` with a task, and what the colleague came
+    /// to as the result. The colleague sees nothing but the task, and need not take part in the conversation.
+    ///
+    /// Colleagues may have colleagues of their own, but nobody can be its own colleague, not even by way of others: so the
+    /// depth is bounded. A colleague that gives no answer is a failed call.
+    pub fn colleague(mut self, colleague: &AgentId) -> Self {
+        self.colleagues.push(colleague.clone());
+        self
+    }
+
     /// Asks for replies that are, or end with, the JSON of a `T`. One that does not fit goes back to its model with what is
     /// wrong, up to three times in a turn; then the turn ends as limited.
     pub fn output<T: JsonSchema>(mut self) -> Self {
@@ -213,6 +225,7 @@ impl AgentBuilder {
             restart: self.restart.clone(),
             may_ask: self.may_ask,
             handoffs: self.handoffs.iter().filter_map(|to| AgentName::new(to).ok()).collect(),
+            colleagues: self.colleagues.iter().map(AgentName::from).collect(),
             schema: self.schema.clone(),
             guardrails: self.guardrails.clone(),
             ..AgentDefinition::new(name)

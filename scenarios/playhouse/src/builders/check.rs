@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use playhouse_agents::{ASK_PERSON, HANDOFF_PREFIX};
+use playhouse_agents::{ASK_PERSON, CONSULT_PREFIX, HANDOFF_PREFIX};
 use playhouse_coordinator::Escalation;
 use playhouse_types::{AgentName, Lane, ModelName, ScenarioName};
 use serde::Serialize;
@@ -107,7 +107,8 @@ fn check_agent<I, O>(agent: &AgentBuilder, draft: &ScenarioBuilder<I, O>, proble
     let asks = agent.may_ask.then(|| ASK_PERSON.to_owned());
     let handoffs = agent.handoffs.iter().map(|to| format!("{HANDOFF_PREFIX}{to}"));
     let listed = agent.tools.iter().flat_map(ListedTools::specs).map(|spec| spec.name.to_string());
-    let listed = listed.chain(asks).chain(handoffs);
+    let colleagues = agent.colleagues.iter().map(|colleague| format!("{CONSULT_PREFIX}{}", colleague.0));
+    let listed = listed.chain(asks).chain(handoffs).chain(colleagues);
     for (tool, count) in repeated(listed) {
         problems.push(Problem::ToolListedTwice { agent: name.clone(), tool, count });
     }

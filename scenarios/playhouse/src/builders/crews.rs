@@ -9,6 +9,7 @@ use playhouse_types::{AgentName, ToolName};
 
 use super::agent::AgentBuilder;
 use super::check::{RESERVED, repeated};
+use super::colleagues;
 use super::conditions::check_conditions;
 use super::crew::CrewDraft;
 use super::error::Problem;
@@ -34,7 +35,7 @@ pub(super) fn check<'a>(
     check_names(crews, agents, problems);
     let places = Places::of(crews, agents);
     for crew in crews {
-        check_members(crew, &places, problems);
+        check_members(crew, agents, &places, problems);
         check_ends(crew, problems);
         check_conditions(crew, agents, problems);
         let faults = crew.pattern.faults(&member_names(crew));
@@ -44,6 +45,7 @@ pub(super) fn check<'a>(
     }
     places.check(problems);
     agents.iter().for_each(|agent| check_handoffs(agent, crews, problems));
+    colleagues::check(crews, agents, problems);
     Some(main)
 }
 
@@ -51,8 +53,8 @@ pub(super) fn check<'a>(
 pub(super) fn definition(crew: &CrewDraft, crews: &[CrewDraft], agents: &[AgentBuilder]) -> CrewDefinition {
     // The names were checked with the agents they belong to.
     let members = member_names(crew);
-    let staff: Vec<AgentName> =
-        crew.pattern.staff().into_iter().filter(|name| !members.contains(name)).collect();
+    let staff = colleagues::staff(crew, agents).into_iter().filter_map(|name| AgentName::new(&name).ok());
+    let staff: Vec<AgentName> = staff.filter(|name| !members.contains(name)).collect();
     let named = |name: &AgentName| crews.iter().find(|crew| crew.name.as_deref() == Some(name.as_str()));
     let within = members.iter().chain(&staff).filter_map(|name| {
         let crew = named(name)?;
@@ -119,7 +121,7 @@ impl Places {
             names.map(|name| (Arc::clone(name), Vec::new())).collect();
         for crew in crews {
             let mut here: Vec<String> = crew.members.iter().map(|member| member.0.to_string()).collect();
-            here.extend(crew.pattern.staff().iter().map(ToString::to_string));
+            here.extend(colleagues::staff(crew, agents));
             here.sort_unstable();
             here.dedup();
             for name in here {
@@ -148,7 +150,7 @@ impl Places {
     }
 }
 
-fn check_members(crew: &CrewDraft, places: &Places, problems: &mut Vec<Problem>) {
+fn check_members(crew: &CrewDraft, agents: &[AgentBuilder], places: &Places, problems: &mut Vec<Problem>) {
     let label = crew.label();
     if crew.members.is_empty() {
         return problems.push(Problem::EmptyCrew { crew: label });
@@ -156,8 +158,8 @@ fn check_members(crew: &CrewDraft, places: &Places, problems: &mut Vec<Problem>)
     for member in crew.members.iter().filter(|member| !places.has(&member.0)) {
         problems.push(Problem::UnknownMember { crew: label.clone(), agent: member.0.to_string() });
     }
-    for staff in crew.pattern.staff().iter().filter(|staff| !places.has(staff.as_str())) {
-        problems.push(Problem::UnknownMember { crew: label.clone(), agent: staff.to_string() });
+    for agent in colleagues::staff(crew, agents).into_iter().filter(|staff| !places.has(staff)) {
+        problems.push(Problem::UnknownMember { crew: label.clone(), agent });
     }
     for (agent, count) in repeated(crew.members.iter().map(|member| member.0.to_string())) {
         problems.push(Problem::DuplicateMember { crew: label.clone(), agent, count });

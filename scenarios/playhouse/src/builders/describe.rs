@@ -52,6 +52,7 @@ fn describe_agent(agent: &AgentDefinition) -> serde_json::Value {
         "max_steps": agent.max_steps,
         "may_ask": agent.may_ask,
         "handoffs": agent.handoffs,
+        "colleagues": agent.colleagues,
         "output": agent.schema,
         "guardrails": agent.guardrails.len(),
     })

@@ -156,6 +156,14 @@ pub enum Problem {
         /// Whom it names.
         to: String,
     },
+    /// Agents that would wait for each other for ever.
+    #[error("`{agent}` is its own colleague by way of {way}: take one of them out")]
+    ColleaguesInACircle {
+        /// The agent.
+        agent: String,
+        /// The colleagues from it back to itself.
+        way: String,
+    },
     /// A handoff whose tool no endpoint takes.
     #[error(
         "agent `{agent}`: `.handoff(\"{to}\")` needs a tool `transfer_to_{to}` of more than 64 characters: shorten the name"

@@ -98,6 +98,7 @@ impl<'a> AgentReplay<'a> {
             | Event::ToolResult { .. }
             | Event::ToolFailed { .. }
             | Event::ToolDenied { .. }
+            | Event::Consulted { .. }
             | Event::ReviewOpened { .. } => {
                 self.derive_call(key_place(records, record), terms, record, &decision)
             }
@@ -173,8 +174,7 @@ impl<'a> AgentReplay<'a> {
             matches!(decision, AgentDecision::Prepare { step, ordinals }
                 if call.turn == record.key.turn && *step == call.step && ordinals.contains(&call.ordinal))
         });
-        let asked = due.and_then(|call| Some((call, self.state.requested(call.ordinal)?)));
-        let Some((call, request)) = asked else { return Derived::Other(words::agent_decision(decision)) };
+        let Some(call) = due else { return Derived::Other(words::agent_decision(decision)) };
         let names = offered_names(self.definition, self.state.brief().map(AsRef::as_ref));
         let offered = OfferedTools { names, registry: Arc::clone(&self.cast.tools) };
         let gate = CallGate {
@@ -186,10 +186,10 @@ impl<'a> AgentReplay<'a> {
             now: record.time,
             dispatch_by: record.time,
         };
-        let Some(mut expected) = guarded(|| gate.pass(call, request, self.state.verdict(call.ordinal)))
-        else {
+        let Some(expected) = guarded(|| gate.prepare_call(&self.state, call)) else {
             return Derived::other("a policy that does not panic");
         };
+        let Some(mut expected) = expected else { return Derived::Other(words::agent_decision(decision)) };
         take_moments(&mut expected, &record.event);
         Derived::compare(&expected, &record.event)
     }

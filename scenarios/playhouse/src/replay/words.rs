@@ -56,6 +56,7 @@ pub(super) fn decision(decision: &Decision) -> String {
         Decision::Ended => "nothing: the run has ended".to_owned(),
         Decision::CancelTurns => "the open turns are cancelled".to_owned(),
         Decision::Suspend(reason) => format!("a rest: {reason}"),
+        Decision::Decline { turn, reason, .. } => format!("turn {turn} is declined: {reason}"),
         Decision::Quarantine(reason) => format!("the run is set aside: {reason}"),
         Decision::Take(measure) => {
             format!("{} for `{}`: {}", json(&measure.escalation), measure.agent, measure.reason)
@@ -99,6 +100,7 @@ pub(super) fn agent_decision(decision: &AgentDecision) -> String {
             let calls: Vec<String> = intents.iter().map(|intent| intent.call.to_string()).collect();
             format!("calls are waited for: {}", calls.join(", "))
         }
+        AgentDecision::AwaitColleagues => "nothing: colleagues are waited for".to_owned(),
         AgentDecision::Stuck => "nothing: a person has to say what became of a call".to_owned(),
         AgentDecision::Post { content, .. } => format!("the turn ends with the message: {content}"),
         AgentDecision::HandOff { to, content } => {

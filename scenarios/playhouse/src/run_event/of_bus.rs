@@ -53,6 +53,7 @@ fn of_record(record: &Record, usage: Usage) -> RunEvent {
         Event::Briefed { turn, brief } => RunEvent::Briefed { turn, brief: *brief },
         Event::ReplyRejected { feedback } => RunEvent::ReplyRejected { turn, step, actor, feedback },
         Event::ToolIntentRenewed { call, .. } => RunEvent::ToolCalledAgain { actor, call },
+        Event::Consulted { call, whom, task } => RunEvent::Consulted { actor, call, whom, task },
         Event::TurnEnded { turn, outcome } => RunEvent::TurnEnded { turn, outcome },
         Event::ModelIntent(intent) => {
             RunEvent::ModelAsked { turn, step, actor, model: intent.model, attempt: intent.attempt }
