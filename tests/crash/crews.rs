@@ -21,11 +21,13 @@ pub enum ReferenceCrew {
     Concurrent,
     /// Two agents with a long history.
     Long,
+    /// A crew within a crew, colleagues called as tools, a handoff and a reply that is rejected at first.
+    Company,
 }
 
 impl ReferenceCrew {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Single, Self::Chat, Self::Concurrent, Self::Long];
+    pub const ALL: [Self; 5] = [Self::Single, Self::Chat, Self::Concurrent, Self::Long, Self::Company];
 
     pub(super) fn definition(self, ledger: &Ledger) -> Arc<Definition> {
         match self {
@@ -33,6 +35,7 @@ impl ReferenceCrew {
             Self::Chat => chat(ledger),
             Self::Concurrent => concurrent(ledger),
             Self::Long => long(ledger),
+            Self::Company => company(ledger),
         }
     }
 
@@ -112,12 +115,22 @@ fn agent(
     (tools, ledger): (&playhouse::ToolsId, &Ledger),
     part: impl Fn(&ModelRequest) -> ScriptReply + Send + Sync + 'static,
 ) -> playhouse::AgentId {
+    agent_with(scenario, name, (tools, ledger), part, |agent| agent)
+}
+
+fn agent_with(
+    scenario: &mut Builder,
+    name: &str,
+    (tools, ledger): (&playhouse::ToolsId, &Ledger),
+    part: impl Fn(&ModelRequest) -> ScriptReply + Send + Sync + 'static,
+    define: impl FnOnce(playhouse::AgentBuilder) -> playhouse::AgentBuilder,
+) -> playhouse::AgentId {
     let ledger = ledger.clone();
     scenario.agent(name, |agent| {
-        agent.tools(tools).script(move |request: &ModelRequest, _: &ScriptContext| {
+        define(agent.tools(tools).script(move |request: &ModelRequest, _: &ScriptContext| {
             ledger.ask(request.agent.clone(), request.turn, request.step);
             part(request)
-        })
+        }))
     })
 }
 
@@ -205,5 +218,58 @@ fn long(ledger: &Ledger) -> Arc<Definition> {
         })
     });
     scenario.crew(RoundRobin::new(), &agents).until(turns(24)).limit(turns(25));
+    finish(scenario)
+}
+
+#[derive(Serialize)]
+struct Task {
+    task: String,
+}
+
+fn company(ledger: &Ledger) -> Arc<Definition> {
+    let (mut scenario, tools) = begin("company", ledger);
+    let at = (&tools, ledger);
+    let says = |request: &ModelRequest| {
+        ScriptReply::say(format!("{}: {} before", request.agent, request.transcript.len()))
+    };
+    let payer = agent(&mut scenario, "payer", at, |request| match request.exchanges().len() {
+        0 => ScriptReply::call("pay", &about(format!("bill {}", request.turn))),
+        _ => ScriptReply::say("paid"),
+    });
+    let office = scenario.crew_named("office", RoundRobin::new(), [&payer], |crew| crew.until(messages(1)));
+    let lab = agent_with(
+        &mut scenario,
+        "lab",
+        at,
+        |request| match (request.instruction() == Some("weigh it"), request.exchanges().len()) {
+            (true, 0) => ScriptReply::call("notify", &about(format!("scales {}", request.turn))),
+            (true, 1) => ScriptReply::say("heavy"),
+            _ => ScriptReply::say("3 g"),
+        },
+        |agent| {
+            agent.guardrail(|reply| if reply.ends_with('g') { Ok(()) } else { Err("say it in g".to_owned()) })
+        },
+    );
+    let lead = agent_with(
+        &mut scenario,
+        "lead",
+        at,
+        |request| {
+            let ask = |task: &str| Task { task: task.to_owned() };
+            match request.exchanges().last().map(|last| last.calls.len()) {
+                None => ScriptReply::call("ask_lab", &ask("weigh it"))
+                    .and_call("ask_office", &ask("pay for it"))
+                    .and_call("ask_lab", &ask("say it again"))
+                    .and_call("notify", &about(format!("turn {}", request.turn))),
+                Some(4) => ScriptReply::call("transfer_to_debate", &serde_json::json!({ "reason": "done" })),
+                Some(_) => ScriptReply::say("nothing is left"),
+            }
+        },
+        |agent| agent.colleague(&lab).colleague(&office).handoff("debate"),
+    );
+    let [pro, con] = ["pro", "con"].map(|name| agent(&mut scenario, name, at, says));
+    let debate =
+        scenario.crew_named("debate", RoundRobin::new(), [&pro, &con], |crew| crew.until(messages(2)));
+    scenario.crew(RoundRobin::new(), [&lead, &debate]).until(messages(4));
     finish(scenario)
 }

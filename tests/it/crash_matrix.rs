@@ -72,3 +72,8 @@ fn a_coordinator_that_crashes_over_the_end_of_the_run_says_how_it_ended() {
     });
     check(crew, ends);
 }
+
+#[test]
+fn a_company_survives_a_crash_at_any_point() {
+    check_some(ReferenceCrew::Company, 13);
+}

@@ -52,6 +52,12 @@ impl CrewDefinition {
         own.chain(self.crews.values().flat_map(|crew| crew.all_agents())).collect()
     }
 
+    /// Tells whether a crew of this name takes part in this one, or in one within it.
+    #[must_use]
+    pub fn has_crew(&self, name: &AgentName) -> bool {
+        self.crews.contains_key(name) || self.crews.values().any(|crew| crew.has_crew(name))
+    }
+
     /// Returns the conditions of the crew and of those within it.
     #[must_use]
     pub fn all_conditions(&self) -> Vec<&Condition> {

@@ -309,7 +309,7 @@ impl CoordinatorState {
         let mut open = self.open_turns().map(|(turn, _)| turn).peekable();
         let is_idle = open.peek().is_none();
         let is_asked = !is_idle && open.all(|turn| self.is_stuck(turn));
-        is_asked || self.quarantined.is_some() || (self.is_paused && is_idle)
+        is_asked || self.quarantined.is_some() || self.is_resting()
     }
 
     /// Tells whether a turn cannot go on until a person acts.
@@ -335,19 +335,57 @@ impl CoordinatorState {
         if let Some(decision) = self.decide_on_end(is_over, is_idle) {
             return decision;
         }
-        if let Some(decision) = self.decide_on_consults() {
-            return decision;
-        }
-        if self.stopped.is_some() && !is_idle {
-            return self.wait();
-        }
-        // Crews within others first: the others wait for them.
-        let mut idle = self.teams.values().rev().filter(|team| team.open.is_empty());
-        match idle.find_map(|team| self.decide_for(team, threads, now)) {
+        match self.decide_on_wave(threads, now) {
             Some(decision) => decision,
-            None if self.is_paused && is_idle => Decision::Suspend("paused: go on with `unpause`".to_owned()),
+            None if self.is_resting() => Decision::Suspend("paused: go on with `unpause`".to_owned()),
             None => self.wait(),
         }
+    }
+
+    /// Decides who speaks next in all conversations of the run: in waves, of which the next one begins once nobody is in
+    /// the middle of a turn. So the numbers of turns do not depend on who is faster, and a run that is repeated or goes on
+    /// after a crash is the same.
+    fn decide_on_wave(&self, threads: &Threads, now: Timestamp) -> Option<Decision> {
+        // A crew that has just got the floor belongs to the wave that gave it.
+        let mut begun = self.teams.values().filter(|team| team.has_just_begun() && self.stopped.is_none());
+        if let Some(decision) = begun.find_map(|team| self.decide_for(team, threads, now)) {
+            return Some(decision);
+        }
+        if self.is_busy() {
+            return None;
+        }
+        if let Some(declined) = self.decline_a_call() {
+            return Some(declined);
+        }
+        let mut wave = self.give_to_called();
+        let is_idle = self.open_turns().next().is_none();
+        // Crews within others first: the others wait for them.
+        let idle = self.teams.values().rev().filter(|team| team.open.is_empty());
+        for team in idle.filter(|_| is_idle || self.stopped.is_none()) {
+            match self.decide_for(team, threads, now) {
+                Some(Decision::Assign(turns)) => wave.extend(turns.into_iter().map(|(_, turn)| turn)),
+                Some(decision) => return Some(decision),
+                None => {}
+            }
+        }
+        (!wave.is_empty()).then(|| self.numbered(wave))
+    }
+
+    /// Gives turns the numbers that follow on those given so far.
+    fn numbered(&self, turns: Vec<Assignment>) -> Decision {
+        let numbers = (self.assigned.next().0..).map(TurnId);
+        Decision::Assign(numbers.zip(turns).collect())
+    }
+
+    /// Tells whether an agent is in the middle of its turn: it has the floor and waits neither for a colleague nor for a
+    /// person.
+    fn is_busy(&self) -> bool {
+        self.open_turns().any(|(turn, _)| !self.consults.hold(turn) && !self.is_stuck(turn))
+    }
+
+    /// Tells whether the run is paused, and what was under way has come as far as it can.
+    fn is_resting(&self) -> bool {
+        self.is_paused && !self.is_busy()
     }
 
     /// Ends a run that is to end, once nobody is in the middle of something: at once if it was cancelled or is over its

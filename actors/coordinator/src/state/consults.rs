@@ -6,7 +6,7 @@ use playhouse_journal::{Event, Record};
 use playhouse_types::{AgentName, Brief, CallId, ReplyTo, Sees, TurnId};
 use serde::{Deserialize, Serialize};
 
-use super::{CoordinatorState, Decision};
+use super::{CoordinatorState, Decision, Team};
 use crate::Assignment;
 
 /// The calls of colleagues that have not ended. Changes only in [`Consults::apply`].
@@ -38,6 +38,11 @@ impl Consults {
         }
     }
 
+    /// Tells whether an open turn waits for a colleague.
+    pub(super) fn hold(&self, turn: TurnId) -> bool {
+        self.waiting.keys().chain(self.given.values()).any(|call| call.turn == turn)
+    }
+
     /// Tells whether a turn was given to a colleague that was called.
     pub(super) fn is_given(&self, turn: TurnId) -> bool {
         self.given.contains_key(&turn)
@@ -45,22 +50,34 @@ impl Consults {
 }
 
 impl CoordinatorState {
-    /// Gives the floor to colleagues that were called. They belong to a turn that is open, so a pause does not hold them.
-    pub(super) fn decide_on_consults(&self) -> Option<Decision> {
-        self.consults.waiting.iter().find_map(|(call, (whom, task))| {
-            let thread = self.thread_of(call.turn);
-            let team = self.teams.get(&thread)?;
-            let caller = &team.open.get(&call.turn)?.speaker;
-            let turn = self.assigned.next();
-            let brief = Brief { thread, reply_to: ReplyTo::Caller(*call), ..Brief::new(task.clone()) };
-            let brief = brief.seeing(Sees::Nothing);
-            if !team.can_ask(whom) {
-                let reason = "it takes no part any more".to_owned();
-                return Some(Decision::Decline { turn, brief, reason });
+    /// Declines the call of a colleague that takes no part any more.
+    pub(super) fn decline_a_call(&self) -> Option<Decision> {
+        let (call, _, team, brief) = self.calls().find(|(_, whom, team, _)| !team.can_ask(whom))?;
+        let reason = format!("it was dropped before `{}` called it", team.open.get(&call.turn)?.speaker);
+        Some(Decision::Decline { turn: self.assigned.next(), brief, reason })
+    }
+
+    /// Gives the floor to colleagues that were called, to each once. They belong to turns that are open, so a pause does
+    /// not hold them.
+    pub(super) fn give_to_called(&self) -> Vec<Assignment> {
+        let mut given: Vec<Assignment> = Vec::new();
+        for (call, whom, team, brief) in self.calls() {
+            let has_floor = team.open.values().map(|open| &open.speaker);
+            let is_busy = has_floor.chain(given.iter().map(|turn| &turn.speaker)).any(|busy| busy == whom);
+            if let Some(caller) = team.open.get(&call.turn).filter(|_| !is_busy) {
+                let reason = format!("called by {}", caller.speaker);
+                given.push(Assignment::new(whom.clone(), reason).with(brief));
             }
-            let is_busy = team.open.values().any(|open| open.speaker == *whom);
-            let assignment = Assignment::new(whom.clone(), format!("called by {caller}")).with(brief);
-            (!is_busy).then(|| Decision::Assign(vec![(turn, assignment)]))
+        }
+        given
+    }
+
+    /// Returns the calls that nobody has the floor for yet: whom, in which crew, and what that one is told.
+    fn calls(&self) -> impl Iterator<Item = (CallId, &AgentName, &Team, Brief)> {
+        self.consults.waiting.iter().filter_map(|(call, (whom, task))| {
+            let thread = self.thread_of(call.turn);
+            let brief = Brief { thread, reply_to: ReplyTo::Caller(*call), ..Brief::new(task.clone()) };
+            Some((*call, whom, self.teams.get(&thread)?, brief.seeing(Sees::Nothing)))
         })
     }
 

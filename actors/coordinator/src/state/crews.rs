@@ -89,10 +89,7 @@ impl CoordinatorState {
         }
         let decision = ending.unwrap_or_else(|| team.decide(&transcript, self.troubles.again()));
         Some(match decision {
-            TeamDecision::Assign(turns) => {
-                let numbers = (next.0..).map(TurnId);
-                Decision::Assign(numbers.zip(turns).collect())
-            }
+            TeamDecision::Assign(turns) => self.numbered(turns),
             TeamDecision::Say { from, content, brief } => {
                 let message = Message { turn: next, from, content, label: Label::default() };
                 Decision::Say { turn: next, brief, message }

@@ -94,6 +94,11 @@ impl Team {
         }
     }
 
+    /// Tells whether nobody has had the floor yet.
+    pub(crate) fn has_just_begun(&self) -> bool {
+        self.n_assigned == 0 && self.open.is_empty()
+    }
+
     /// Returns the pattern's state; `None` if it has no stored form.
     pub(crate) fn save_pattern(&self) -> Option<Vec<u8>> {
         self.pattern.save()

@@ -99,7 +99,8 @@ fn orphan(log: &RunLog, base: &CoordinatorState, definition: &Definition) -> Opt
     let gone = |what: &str, name: &AgentName| {
         Some(format!("{what} names agent `{name}`, which scenario `{}` no longer has", definition.name))
     };
-    if let Some((turn, speaker)) = open.iter().find(|(_, speaker)| agent(speaker).is_none()) {
+    let is_gone = |name: &AgentName| agent(name).is_none() && !definition.crew.has_crew(name);
+    if let Some((turn, speaker)) = open.iter().find(|(_, speaker)| is_gone(speaker)) {
         return gone(&format!("open turn {turn}"), speaker);
     }
     let calls = reviews.calls().map(|(agent, intent)| (intent.call.to_string(), agent, intent.tool.as_str()));
