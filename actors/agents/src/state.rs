@@ -491,4 +491,6 @@ impl OpenTurn {
 }
 
 #[cfg(test)]
+mod handoff_tests;
+#[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ pub use std::process::ExitCode;
 pub use std::time::Duration;
 
 pub use crate::{
-    AgentName, CaseName, Conversation, Effect, EffectKeys, Escalation, Exchange, Gate, GateQuery,
+    AgentName, CaseName, Conversation, Effect, EffectKeys, Escalation, Exchange, Gate, GateQuery, Handoff,
     HistoryItem, InputError, Message, ModelRequest, ModelSelector, OnChange, Participant, Probe, Restart,
     ResultError, RoundRobin, Scenario, ScenarioEntry, ScenarioError, ScriptContext, ScriptReply, Selector,
     StartContext, Timestamp, Tool, ToolContext, ToolError, ToolOutput, ToolSet, active_for, call_loop,

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::{AgentDecision, AgentState};
 
-fn record(lane: &str, turn: u32, step: u32, ordinal: u32, event: Event) -> Record {
+pub(super) fn record(lane: &str, turn: u32, step: u32, ordinal: u32, event: Event) -> Record {
     Record {
         run: RunId::from_u128(1),
         seq: Seq(1),
@@ -28,13 +28,13 @@ fn record(lane: &str, turn: u32, step: u32, ordinal: u32, event: Event) -> Recor
     }
 }
 
-fn assigned(speaker: &str, turn: u32) -> Record {
+pub(super) fn assigned(speaker: &str, turn: u32) -> Record {
     let speaker = AgentName::new(speaker).unwrap();
     let event = Event::TurnAssigned { turn: TurnId(turn), speaker, reason: String::new(), upto: turn };
     record("run", turn, 0, 0, event)
 }
 
-fn asked(step: u32, attempt: u32) -> Record {
+pub(super) fn asked(step: u32, attempt: u32) -> Record {
     let model = ModelName::new("m");
     record(
         "clerk",
@@ -45,7 +45,7 @@ fn asked(step: u32, attempt: u32) -> Record {
     )
 }
 
-fn replied(step: u32, content: &str, tools: &[&str], finish: FinishReason) -> Record {
+pub(super) fn replied(step: u32, content: &str, tools: &[&str], finish: FinishReason) -> Record {
     let tool_calls = tools
         .iter()
         .map(|tool| ToolCallRequest { tool: (*tool).to_owned(), arguments: "{}".to_owned() })
@@ -61,11 +61,11 @@ fn replied(step: u32, content: &str, tools: &[&str], finish: FinishReason) -> Re
     record("clerk", 1, step, 0, Event::ModelResult { reply, attempts: 1, duration_micros: 0 })
 }
 
-const fn call(step: u32, ordinal: u32) -> CallId {
+pub(super) const fn call(step: u32, ordinal: u32) -> CallId {
     CallId { turn: TurnId(1), step: Step(step), ordinal }
 }
 
-fn intent(step: u32, ordinal: u32) -> ToolIntent {
+pub(super) fn intent(step: u32, ordinal: u32) -> ToolIntent {
     ToolIntent {
         call: call(step, ordinal),
         tool: ToolName::new("read").unwrap(),
@@ -77,38 +77,38 @@ fn intent(step: u32, ordinal: u32) -> ToolIntent {
     }
 }
 
-fn intended(step: u32, ordinal: u32) -> Record {
+pub(super) fn intended(step: u32, ordinal: u32) -> Record {
     record("clerk", 1, step, ordinal, Event::ToolIntent(intent(step, ordinal)))
 }
 
-fn answered(step: u32, ordinal: u32, output: &str) -> Record {
+pub(super) fn answered(step: u32, ordinal: u32, output: &str) -> Record {
     let (call, output) = (call(step, ordinal), output.to_owned());
     let event = Event::ToolResult { call, output, full_bytes: None, recovered: false, duration_micros: 0 };
     record("clerk", 1, step, ordinal, event)
 }
 
-fn refused(step: u32, ordinal: u32) -> Record {
+pub(super) fn refused(step: u32, ordinal: u32) -> Record {
     let failure = ToolFailure { kind: ToolFailureKind::UnknownTool, detail: "no such tool".to_owned() };
     record("clerk", 1, step, ordinal, Event::ToolFailed { call: call(step, ordinal), failure })
 }
 
-fn doubted(step: u32, ordinal: u32) -> Record {
+pub(super) fn doubted(step: u32, ordinal: u32) -> Record {
     let event = Event::ToolInDoubt { call: call(step, ordinal), detail: "?".to_owned() };
     record("clerk", 1, step, ordinal, event)
 }
 
-fn fold(records: &[Record]) -> AgentState {
+pub(super) fn fold(records: &[Record]) -> AgentState {
     let mut state = AgentState::new(AgentName::new("clerk").unwrap(), 2);
     records.iter().for_each(|record| state.apply(record));
     state
 }
 
 #[track_caller]
-fn check(records: &[Record], expected: &AgentDecision) {
+pub(super) fn check(records: &[Record], expected: &AgentDecision) {
     assert_eq!(fold(records).decide(), *expected);
 }
 
-fn ask(step: u32, attempt: u32) -> AgentDecision {
+pub(super) fn ask(step: u32, attempt: u32) -> AgentDecision {
     AgentDecision::Ask { step: Step(step), attempt }
 }
 

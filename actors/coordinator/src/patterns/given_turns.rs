@@ -93,6 +93,14 @@ impl EndedTurn<'_> {
             (TurnOutcome::Cancelled, _) => Err("the turn was cancelled".to_owned()),
         }
     }
+
+    /// Returns to whom the speaker gave the floor, if to anybody.
+    pub(super) const fn handed_to(&self) -> Option<&AgentName> {
+        match self.outcome {
+            TurnOutcome::HandedOff { to } => Some(to),
+            _ => None,
+        }
+    }
 }
 
 /// The most characters of a reason that a decision repeats: details may hold whole replies.
