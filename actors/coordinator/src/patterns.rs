@@ -1,13 +1,16 @@
 //! The ways of conversing that come with Playhouse, one file each.
 
+mod concurrent;
 mod given_turns;
 mod handoff;
+mod layers;
 mod model_selector;
 mod round_robin;
 mod selector;
 #[cfg(test)]
 mod test_crew;
 
+pub use concurrent::Concurrent;
 pub use handoff::Handoff;
 pub use model_selector::ModelSelector;
 pub use round_robin::RoundRobin;

@@ -78,13 +78,13 @@ impl GivenTurns {
 }
 
 impl EndedTurn<'_> {
-    /// Returns what was said; else why nothing was.
+    /// Returns the reply; else why there is none. What is said with a handoff is none.
     pub(super) fn reply(&self) -> Result<&str, String> {
         match (self.outcome, &self.said) {
             (TurnOutcome::Answered { content }, _) => Ok(content),
-            (TurnOutcome::Replied | TurnOutcome::HandedOff { .. }, Some(said)) => Ok(said),
+            (TurnOutcome::Replied, Some(said)) => Ok(said),
             (TurnOutcome::Replied, None) => Err("nothing was said".to_owned()),
-            (TurnOutcome::HandedOff { to }, None) => Err(format!("`{}` handed over to `{to}`", self.speaker)),
+            (TurnOutcome::HandedOff { to }, _) => Err(format!("`{}` handed over to `{to}`", self.speaker)),
             (TurnOutcome::Limited { limit }, _) => Err(shortened(limit)),
             (TurnOutcome::Unfit { detail } | TurnOutcome::ModelFailed { detail }, _) => {
                 Err(shortened(detail))
