@@ -4,6 +4,7 @@ mod concurrent;
 mod given_turns;
 mod handoff;
 mod layers;
+mod mixture_of_agents;
 mod model_selector;
 mod round_robin;
 mod selector;
@@ -12,6 +13,7 @@ mod test_crew;
 
 pub use concurrent::Concurrent;
 pub use handoff::Handoff;
+pub use mixture_of_agents::MixtureOfAgents;
 pub use model_selector::ModelSelector;
 pub use round_robin::RoundRobin;
 pub use selector::Selector;
