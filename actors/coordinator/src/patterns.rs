@@ -1,6 +1,7 @@
 //! The ways of conversing that come with Playhouse, one file each.
 
 mod concurrent;
+mod debate;
 mod given_turns;
 mod handoff;
 mod layers;
@@ -12,6 +13,7 @@ mod selector;
 mod test_crew;
 
 pub use concurrent::Concurrent;
+pub use debate::Debate;
 pub use handoff::Handoff;
 pub use mixture_of_agents::MixtureOfAgents;
 pub use model_selector::ModelSelector;

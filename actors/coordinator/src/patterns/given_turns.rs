@@ -101,6 +101,12 @@ impl EndedTurn<'_> {
             _ => None,
         }
     }
+
+    /// Reads what was replied as JSON; else says what is wrong.
+    pub(super) fn read<T: DeserializeOwned>(&self) -> Result<T, String> {
+        let value = playhouse_tools::read_reply(self.reply()?)?;
+        serde_json::from_value(value).map_err(|error| format!("the reply does not fit: {error}"))
+    }
 }
 
 /// The most characters of a reason that a decision repeats: details may hold whole replies.

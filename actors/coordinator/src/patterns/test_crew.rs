@@ -62,3 +62,8 @@ pub(super) fn fails() -> Does {
 pub(super) fn check_end(talk: &Talk, kind: OutcomeKind, detail: &str) {
     assert_eq!((talk.outcome.kind, talk.outcome.detail.as_str()), (kind, detail));
 }
+
+/// Returns what was said without the notes about turns that brought nothing.
+pub(super) fn said_by_agents(talk: &Talk) -> Vec<String> {
+    talk.said().into_iter().filter(|said| !said.starts_with("runtime: ")).collect()
+}
