@@ -38,6 +38,8 @@ pub use condition::{
 pub use crew::CrewDefinition;
 pub use escalation::{AgentPolicy, Escalation};
 pub use pattern::{Assignment, ConversationView, Pattern, PatternDecision};
-pub use patterns::{Concurrent, Debate, Handoff, MixtureOfAgents, ModelSelector, RoundRobin, Selector};
+pub use patterns::{
+    Concurrent, Debate, Handoff, MixtureOfAgents, ModelSelector, Reflection, RoundRobin, Selector,
+};
 pub use state::{CoordinatorState, Decision};
 pub use trouble::Measure;

@@ -7,6 +7,7 @@ mod handoff;
 mod layers;
 mod mixture_of_agents;
 mod model_selector;
+mod reflection;
 mod round_robin;
 mod selector;
 #[cfg(test)]
@@ -17,5 +18,6 @@ pub use debate::Debate;
 pub use handoff::Handoff;
 pub use mixture_of_agents::MixtureOfAgents;
 pub use model_selector::ModelSelector;
+pub use reflection::Reflection;
 pub use round_robin::RoundRobin;
 pub use selector::Selector;

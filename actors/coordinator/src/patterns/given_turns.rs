@@ -17,6 +17,7 @@ struct OpenTurn {
 
 /// A turn that has ended, or a message of the pattern's own that was said.
 pub(super) struct EndedTurn<'e> {
+    pub(super) turn: TurnId,
     pub(super) speaker: AgentName,
     /// What the pattern had noted for itself.
     pub(super) note: String,
@@ -51,7 +52,7 @@ impl GivenTurns {
             },
             Event::TurnEnded { turn, outcome } => {
                 let OpenTurn { speaker, note, said } = self.open.remove(turn)?;
-                return Some(EndedTurn { speaker, note, outcome, said });
+                return Some(EndedTurn { turn: *turn, speaker, note, outcome, said });
             }
             Event::AgentDropped { agent, .. } => drop(self.dropped.insert(agent.clone())),
             _ => {}
@@ -64,7 +65,7 @@ impl GivenTurns {
         let note = self.take_note(message.turn)?;
         let Participant::Agent(speaker) = message.from.clone() else { return None };
         let said = Some(message.content.clone());
-        Some(EndedTurn { speaker, note, outcome: &TurnOutcome::Replied, said })
+        Some(EndedTurn { turn: message.turn, speaker, note, outcome: &TurnOutcome::Replied, said })
     }
 
     fn take_note(&mut self, turn: TurnId) -> Option<String> {
