@@ -3,6 +3,7 @@
 mod concurrent;
 mod debate;
 mod given_turns;
+mod guarded;
 mod handoff;
 mod layers;
 mod ledger;
@@ -10,7 +11,10 @@ mod mixture_of_agents;
 mod model_selector;
 mod reflection;
 mod round_robin;
+mod round_robin;
 mod selector;
+mod selector;
+mod tasks;
 #[cfg(test)]
 mod test_crew;
 
@@ -23,3 +27,4 @@ pub use model_selector::ModelSelector;
 pub use reflection::Reflection;
 pub use round_robin::RoundRobin;
 pub use selector::Selector;
+pub use tasks::{OnUnfit, Task, Tasks};

@@ -35,4 +35,4 @@ pub use handle::{ToolDefinitionError, ToolHandle, ToolServices, check_arguments}
 pub use keys::{KeyPlace, idempotency_key, intent_key};
 pub use limits_actor::{ToolLimitsActor, ToolLimitsArguments, ToolLimitsState};
 pub use registry::{DuplicateTool, ToolRegistry, unknown_tool};
-pub use reply::{check_reply, last_json_object, read_reply};
+pub use reply::{check_reply, check_schema, last_json_object, read_reply};

@@ -23,15 +23,27 @@ pub fn read_reply(reply: &str) -> Result<Value, String> {
 /// # Errors
 /// What is wrong, for the model: no JSON, or what of it does not fit.
 pub fn check_reply(schema: &str, reply: &str) -> Result<Value, String> {
-    let schema: Value = serde_json::from_str(schema)
-        .map_err(|error| format!("the schema of the reply is no JSON: {error}"))?;
-    let validator = jsonschema::validator_for(&schema)
-        .map_err(|error| format!("the schema of the reply is no JSON schema: {error}"))?;
+    let validator = validator(schema)?;
     let value = read_reply(reply)?;
     match misfits(&validator, &value, "the reply") {
         None => Ok(value),
         Some(misfits) => Err(format!("the reply does not fit the schema: {misfits}")),
     }
+}
+
+/// Checks that a text is a JSON schema that replies can be asked to fit.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_schema(schema: &str) -> Result<(), String> {
+    validator(schema).map(drop)
+}
+
+fn validator(schema: &str) -> Result<jsonschema::Validator, String> {
+    let schema: Value = serde_json::from_str(schema)
+        .map_err(|error| format!("the schema of the reply is no JSON: {error}"))?;
+    jsonschema::validator_for(&schema)
+        .map_err(|error| format!("the schema of the reply is no JSON schema: {error}"))
 }
 
 /// Returns the text of the last JSON object in `text` that is not part of another one.
@@ -56,7 +68,7 @@ pub fn last_json_object(text: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{check_reply, last_json_object};
+    use super::{check_reply, check_schema, last_json_object};
 
     const CHOICE: &str = r#"{"type":"object","properties":{"next":{"enum":["a","b"]}},"required":["next"]}"#;
 
@@ -84,6 +96,8 @@ mod tests {
     fn a_schema_that_is_none_is_said() {
         assert!(check_reply("{", "{}").unwrap_err().contains("schema"));
         assert!(check_reply(r#"{"type":"thing"}"#, "{}").unwrap_err().contains("schema"));
+        assert!(check_schema(r#"{"type":"thing"}"#).unwrap_err().contains("schema"));
+        assert_eq!(check_schema(CHOICE), Ok(()));
     }
 
     #[track_caller]

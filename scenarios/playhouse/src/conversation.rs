@@ -6,6 +6,7 @@ mod tool_call;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use playhouse_coordinator::Tasks;
 use playhouse_journal::{AdmittedRun, Event, ExitKind, Fork, Record, RunKey, RunRow};
 use playhouse_types::{
     AgentName, CallId, Incarnation, Lane, Message, Participant, RunId, RunOutcome, Seq, Timestamp, TurnId,
@@ -58,6 +59,8 @@ pub struct Conversation {
     fork: Option<Fork>,
     messages: Vec<Message>,
     turns: BTreeMap<TurnId, Turn>,
+    /// Which task a turn is about.
+    tasks: BTreeMap<TurnId, String>,
     reviews: Reviews,
     turning_points: Vec<(Timestamp, Event)>,
     restarts: Vec<ActorRestart>,
@@ -90,6 +93,10 @@ impl Conversation {
             Event::Forked(fork) => {
                 self.fork = Some(fork.as_ref().clone());
                 self.turning_points.push((record.time, record.event.clone()));
+            }
+            Event::Briefed { turn, brief } => {
+                let task = Tasks::task_of(&brief.note);
+                self.tasks.extend(task.map(|task| (*turn, task.to_owned())));
             }
             Event::TurnAssigned { turn, speaker, reason, .. } => {
                 let (speaker, reason) = (speaker.clone(), reason.clone());
@@ -199,6 +206,34 @@ impl Conversation {
         let json = playhouse_tools::last_json_object(&message.content)
             .ok_or_else(|| ResultError::new(format!("the last message of `{agent}` holds no JSON object")))?;
         Ok(serde_json::from_str(json)?)
+    }
+
+    /// Returns the output of the task named `name`: the newest, if the crew did it several times.
+    ///
+    /// `None` if it has none that was accepted or kept as partial; `Task::output` says how it is typed, and
+    /// [`Conversation::task_json`] reads it.
+    #[must_use]
+    pub fn task(&self, name: &str) -> Option<&Message> {
+        let of_task = |message: &&Message| self.tasks.get(&message.turn).is_some_and(|task| task == name);
+        // After an output that was not accepted, the runtime says so; words of a handoff are none.
+        let last = self.messages.iter().rev().find(of_task)?;
+        let is_handoff = self
+            .turns
+            .get(&last.turn)
+            .is_some_and(|turn| matches!(turn.outcome, Some(TurnOutcome::HandedOff { .. })));
+        (matches!(last.from, Participant::Agent(_)) && !is_handoff).then_some(last)
+    }
+
+    /// Reads the output of the task named `name`.
+    ///
+    /// # Errors
+    /// [`ResultError`] if the task has no output, or none that is a `T`.
+    pub fn task_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, ResultError> {
+        let output =
+            self.task(name).ok_or_else(|| ResultError::new(format!("task `{name}` has no output")))?;
+        let json = playhouse_tools::read_reply(&output.content)
+            .map_err(|error| ResultError::new(format!("the output of task `{name}`: {error}")))?;
+        Ok(serde_json::from_value(json)?)
     }
 
     /// Returns the turns in order.

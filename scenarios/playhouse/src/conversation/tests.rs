@@ -1,7 +1,9 @@
 use super::{ActorRestart, CallEnd, Conversation};
-use crate::test_records::{RUN, agent, call, records, settled_run, short_run};
-use playhouse_journal::ExitKind;
-use playhouse_types::{Effect, Incarnation, Lane, OutcomeKind, Seq, TurnId, TurnOutcome, Usage, Verdict};
+use crate::test_records::{RUN, agent, call, posted, records, settled_run, short_run};
+use playhouse_journal::{Event, ExitKind};
+use playhouse_types::{
+    Brief, Effect, Incarnation, Lane, OutcomeKind, Participant, Seq, TurnId, TurnOutcome, Usage, Verdict,
+};
 use serde::Deserialize;
 
 #[derive(Deserialize, PartialEq, Debug)]
@@ -112,4 +114,49 @@ fn any_beginning_of_a_journal_folds() {
         None,
         "an open call has no end"
     );
+}
+
+#[test]
+fn the_output_of_a_task_is_found_by_its_name() {
+    let told = |turn, task: &str| {
+        let brief = Box::new(Brief::new("do it").noting(format!("task:{task}")));
+        Event::Briefed { turn: TurnId(turn), brief }
+    };
+    let assigned = |turn, speaker| {
+        let (turn, speaker, reason) = (TurnId(turn), agent(speaker), String::new());
+        Event::TurnAssigned { turn, speaker, reason, upto: 0 }
+    };
+    let ended = |turn, outcome| Event::TurnEnded { turn: TurnId(turn), outcome };
+    let clerk = || Participant::Agent(agent("clerk"));
+    let events = vec![
+        told(1, "facts"),
+        assigned(1, "clerk"),
+        posted(1, clerk(), "done {\"paid\":true}"),
+        ended(1, TurnOutcome::Replied),
+        told(2, "letter"),
+        assigned(2, "clerk"),
+        posted(2, clerk(), "too long"),
+        ended(2, TurnOutcome::Replied),
+        told(3, "letter"),
+        posted(3, Participant::Runtime, "not accepted"),
+        told(4, "letter"),
+        assigned(4, "clerk"),
+        posted(4, clerk(), "over to you"),
+        ended(4, TurnOutcome::HandedOff { to: agent("auditor") }),
+        told(5, "letter"),
+        assigned(5, "clerk"),
+        posted(5, clerk(), "short"),
+        ended(5, TurnOutcome::Replied),
+    ];
+    let records = records(events.into_iter().map(|event| ("run", (0, 0, 0), event)).collect());
+    let letter = |upto| {
+        let conversation = Conversation::fold(&records[..upto]);
+        conversation.task("letter").map(|message| message.content.clone())
+    };
+    assert_eq!([4, 10, 14, 18].map(letter), [None, None, None, Some("short".to_owned())]);
+    let conversation = Conversation::fold(&records);
+    assert_eq!(conversation.task_json::<Paid>("facts").unwrap(), Paid { paid: true });
+    let error = |name| conversation.task_json::<Paid>(name).unwrap_err().to_string();
+    assert_eq!(error("nothing"), "task `nothing` has no output");
+    assert!(error("letter").starts_with("the output of task `letter`: "), "{}", error("letter"));
 }
