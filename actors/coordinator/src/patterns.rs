@@ -11,8 +11,6 @@ mod mixture_of_agents;
 mod model_selector;
 mod reflection;
 mod round_robin;
-mod round_robin;
-mod selector;
 mod selector;
 mod tasks;
 #[cfg(test)]
