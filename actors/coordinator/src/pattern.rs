@@ -168,6 +168,12 @@ pub trait Pattern: Send + Sync {
         Vec::new()
     }
 
+    /// Returns which members get which others as tools (`ask_<name>`): pairs of who calls and who is called.
+    fn colleagues(&self, members: &[AgentName]) -> Vec<(AgentName, AgentName)> {
+        let _ = members;
+        Vec::new()
+    }
+
     /// Returns everything that is wrong with it for a crew of these members, each naming the thing at fault: checked when
     /// a scenario is built.
     fn faults(&self, members: &[AgentName]) -> Vec<String> {

@@ -13,7 +13,7 @@ use super::error::{Problem, ScenarioError};
 use super::result;
 use super::scenario::{Scenario, ScenarioBuilder};
 use super::tool_list::{ListedTools, SingleTool, ToolsId};
-use super::{crews, describe};
+use super::{colleagues, crews, describe};
 use crate::definition::{Definition, ToolSource};
 
 /// Names that a transcript or a journal uses for something other than an agent.
@@ -26,6 +26,7 @@ where
     O: Serialize + DeserializeOwned + 'static,
 {
     let mut problems = Vec::new();
+    colleagues::take_from_patterns(&draft.crews, &mut draft.agents);
     let report = draft.report.take();
     let name =
         ScenarioName::new(&draft.name).map_err(|error| problems.push(Problem::ScenarioName(error))).ok();

@@ -1,8 +1,23 @@
 //! Agents that others call as tools: to which crew they belong, and that nobody waits for itself.
 
-use super::agent::AgentBuilder;
+use super::agent::{AgentBuilder, AgentId};
 use super::crew::CrewDraft;
+use super::crews::member_names;
 use super::error::Problem;
+
+/// Gives agents the colleagues that the patterns of their crews name.
+pub(super) fn take_from_patterns(crews: &[CrewDraft], agents: &mut [AgentBuilder]) {
+    for crew in crews {
+        for (caller, called) in crew.pattern.colleagues(&member_names(crew)) {
+            let Some(agent) = agents.iter_mut().find(|agent| *agent.name == *caller.as_str()) else {
+                continue;
+            };
+            if !agent.colleagues.iter().any(|known| *known.0 == *called.as_str()) {
+                agent.colleagues.push(AgentId(called.as_str().into()));
+            }
+        }
+    }
+}
 
 /// Returns those who work for a crew besides its members, in the order in which they are named: whom its pattern asks, and
 /// the colleagues of all these and of the members.

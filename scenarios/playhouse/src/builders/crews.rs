@@ -85,7 +85,7 @@ fn role_of(name: &AgentName, agents: &[AgentBuilder], crews: &[CrewDraft]) -> Op
     Some(format!("the crew of {}", members.join(", ")))
 }
 
-fn member_names(crew: &CrewDraft) -> Vec<AgentName> {
+pub(super) fn member_names(crew: &CrewDraft) -> Vec<AgentName> {
     crew.members.iter().filter_map(|member| AgentName::new(&member.0).ok()).collect()
 }
 

@@ -27,8 +27,10 @@ pub enum OnUnfit {
 #[derive(Clone)]
 pub(super) struct Guardrail {
     pub(super) name: String,
-    check: Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>,
+    check: Arc<Check>,
 }
+
+type Check = dyn Fn(&str) -> Result<(), String> + Send + Sync;
 
 impl fmt::Debug for Guardrail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -221,7 +221,7 @@ fn every_way_to_end_without_an_output_leads_to_the_fallback() {
     }
 }
 
-fn with_ladder(crew: CrewDefinition, ladder: [Escalation; 2]) -> CrewDefinition {
+fn with_ladder(crew: CrewDefinition, ladder: &[Escalation; 2]) -> CrewDefinition {
     let policy = AgentPolicy { on_model_failure: ladder.to_vec(), ..AgentPolicy::default() };
     CrewDefinition { policies: BTreeMap::from([(name("a"), policy)]), ..crew }
 }
@@ -230,7 +230,7 @@ fn with_ladder(crew: CrewDefinition, ladder: [Escalation; 2]) -> CrewDefinition 
 fn an_agent_whose_model_is_replaced_does_the_task_after_all() {
     let tasks = [task("one", "a").otherwise(OnUnfit::FallbackAgent(name("c"))), task("two", "b")];
     let replace = Escalation::ReplaceModel(ModelName::new("other"));
-    let talk = talk(with_ladder(crew(tasks), [replace, Escalation::Fail]), "go", |asked| match asked.turn {
+    let talk = talk(with_ladder(crew(tasks), &[replace, Escalation::Fail]), "go", |asked| match asked.turn {
         TurnId(1) => fails(TurnOutcome::ModelFailed { detail: "gone".to_owned() }),
         _ => done(asked).into(),
     });
@@ -254,7 +254,7 @@ fn what_an_agent_that_is_dropped_was_to_do_falls_to_another_or_fails() {
     ] {
         let one = task("one", "a").otherwise(otherwise.clone());
         let tasks = [one, task("two", "b"), task("three", "a").otherwise(otherwise)];
-        let crew = with_ladder(crew(tasks), [Escalation::DropAgent, Escalation::Fail]);
+        let crew = with_ladder(crew(tasks), &[Escalation::DropAgent, Escalation::Fail]);
         let talk = talk(crew, "go", |asked| match asked.speaker.as_str() {
             "a" => fails(TurnOutcome::ModelFailed { detail: "gone".to_owned() }),
             _ => done(asked).into(),
