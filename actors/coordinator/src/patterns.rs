@@ -3,6 +3,7 @@
 mod concurrent;
 mod debate;
 mod given_turns;
+mod graph;
 mod guarded;
 mod handoff;
 mod hierarchical;
@@ -19,6 +20,7 @@ mod test_crew;
 
 pub use concurrent::Concurrent;
 pub use debate::Debate;
+pub use graph::Graph;
 pub use handoff::Handoff;
 pub use hierarchical::Hierarchical;
 pub use ledger::Ledger;

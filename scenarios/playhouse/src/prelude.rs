@@ -6,7 +6,7 @@ pub use std::time::Duration;
 
 pub use crate::{
     AgentName, CaseName, Concurrent, Conversation, Debate, Effect, EffectKeys, Escalation, Exchange, Gate,
-    GateQuery, Handoff, Hierarchical, HistoryItem, InputError, Ledger, Message, MixtureOfAgents,
+    GateQuery, Graph, Handoff, Hierarchical, HistoryItem, InputError, Ledger, Message, MixtureOfAgents,
     ModelRequest, ModelSelector, OnChange, OnUnfit, Participant, Probe, Reflection, Restart, ResultError,
     RoundRobin, Scenario, ScenarioEntry, ScenarioError, ScriptContext, ScriptReply, Selector, StartContext,
     Task, Tasks, Timestamp, Tool, ToolContext, ToolError, ToolOutput, ToolSet, active_for, call_loop, called,

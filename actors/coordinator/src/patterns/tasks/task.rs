@@ -23,14 +23,15 @@ pub enum OnUnfit {
     Partial,
 }
 
+/// Says what is wrong with an output.
+type Check = Arc<dyn Fn(&str) -> Result<(), String> + Send + Sync>;
+
 /// What an output has to pass.
 #[derive(Clone)]
 pub(super) struct Guardrail {
     pub(super) name: String,
-    check: Arc<Check>,
+    check: Check,
 }
-
-type Check = dyn Fn(&str) -> Result<(), String> + Send + Sync;
 
 impl fmt::Debug for Guardrail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

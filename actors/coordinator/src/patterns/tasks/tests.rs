@@ -221,7 +221,7 @@ fn every_way_to_end_without_an_output_leads_to_the_fallback() {
     }
 }
 
-fn with_ladder(crew: CrewDefinition, ladder: &[Escalation; 2]) -> CrewDefinition {
+fn with_ladder(crew: CrewDefinition, ladder: &[Escalation]) -> CrewDefinition {
     let policy = AgentPolicy { on_model_failure: ladder.to_vec(), ..AgentPolicy::default() };
     CrewDefinition { policies: BTreeMap::from([(name("a"), policy)]), ..crew }
 }
