@@ -23,11 +23,14 @@ pub enum ReferenceCrew {
     Long,
     /// A crew within a crew, colleagues called as tools, a handoff and a reply that is rejected at first.
     Company,
+    /// Tasks in the background, one that is tried again, and one done by a crew that speaks along a graph.
+    Flow,
 }
 
 impl ReferenceCrew {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Single, Self::Chat, Self::Concurrent, Self::Long, Self::Company];
+    pub const ALL: [Self; 6] =
+        [Self::Single, Self::Chat, Self::Concurrent, Self::Long, Self::Company, Self::Flow];
 
     pub(super) fn definition(self, ledger: &Ledger) -> Arc<Definition> {
         match self {
@@ -36,6 +39,7 @@ impl ReferenceCrew {
             Self::Concurrent => concurrent(ledger),
             Self::Long => long(ledger),
             Self::Company => company(ledger),
+            Self::Flow => flow(ledger),
         }
     }
 
@@ -271,5 +275,49 @@ fn company(ledger: &Ledger) -> Arc<Definition> {
     let debate =
         scenario.crew_named("debate", RoundRobin::new(), [&pro, &con], |crew| crew.until(messages(2)));
     scenario.crew(RoundRobin::new(), [&lead, &debate]).until(messages(4));
+    finish(scenario)
+}
+
+fn flow(ledger: &Ledger) -> Arc<Definition> {
+    let (mut scenario, tools) = begin("flow", ledger);
+    let at = (&tools, ledger);
+    let reader = agent(&mut scenario, "reader", at, |request| {
+        let is_again = request.instruction().is_some_and(|told| told.contains("not accepted"));
+        match (request.exchanges().len(), is_again) {
+            (0, _) => ScriptReply::call("notify", &about(format!("reading {}", request.turn))),
+            (_, false) => ScriptReply::say("some facts"),
+            (_, true) => ScriptReply::say("3 facts"),
+        }
+    });
+    let payer = agent(&mut scenario, "payer", at, |request| match request.exchanges().len() {
+        0 => ScriptReply::call("pay", &about(format!("bill {}", request.turn))),
+        _ => ScriptReply::say("paid"),
+    });
+    let says = |request: &ModelRequest| {
+        ScriptReply::say(format!("{}: {} before", request.agent, request.transcript.len()))
+    };
+    let [writer, artist] = ["writer", "artist"].map(|name| agent(&mut scenario, name, at, says));
+    let editor = agent(&mut scenario, "editor", at, |request| {
+        ScriptReply::say(if request.transcript.len() < 6 { "again" } else { "good" })
+    });
+    let graph = Graph::new()
+        .entry(&writer)
+        .entry(&artist)
+        .edge(&writer, &editor)
+        .edge(&artist, &editor)
+        .join_all(&editor)
+        .edge_if(&editor, &writer, "again", |text| text == "again")
+        .edge_if(&editor, &artist, "again", |text| text == "again")
+        .exit(&editor)
+        .max_visits(3);
+    let press = scenario.crew_named("press", graph, [&writer, &artist, &editor], |crew| crew);
+    let has_number = |text: &str| text.starts_with('3').then_some(()).ok_or("say how many".to_owned());
+    let tasks = Tasks::new([
+        Task::new("facts", "Find facts.").by(&reader).guardrail("number", has_number).in_background(),
+        Task::new("bill", "Pay the bill.").by(&payer).in_background(),
+        Task::new("article", "Write it up.").by(&press).context(["facts"]),
+        Task::new("notice", "Say that it is done.").by(&payer).context(["article", "bill"]),
+    ]);
+    scenario.crew(tasks, [&reader, &payer, &press]);
     finish(scenario)
 }

@@ -77,3 +77,8 @@ fn a_coordinator_that_crashes_over_the_end_of_the_run_says_how_it_ended() {
 fn a_company_survives_a_crash_at_any_point() {
     check_some(ReferenceCrew::Company, 13);
 }
+
+#[test]
+fn tasks_and_a_graph_survive_a_crash_at_any_point() {
+    check_some(ReferenceCrew::Flow, 13);
+}

@@ -300,4 +300,6 @@ impl Pattern for Tasks {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;

@@ -142,7 +142,7 @@ fn is_due(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
     fn every_graph_ends_within_its_bound_and_joins_as_declared((n, max_visits, graph) in graph(), seed: u64) {
