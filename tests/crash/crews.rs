@@ -226,7 +226,7 @@ fn long(ledger: &Ledger) -> Arc<Definition> {
 }
 
 #[derive(Serialize)]
-struct Task {
+struct TaskArguments {
     task: String,
 }
 
@@ -259,7 +259,7 @@ fn company(ledger: &Ledger) -> Arc<Definition> {
         "lead",
         at,
         |request| {
-            let ask = |task: &str| Task { task: task.to_owned() };
+            let ask = |task: &str| TaskArguments { task: task.to_owned() };
             match request.exchanges().last().map(|last| last.calls.len()) {
                 None => ScriptReply::call("ask_lab", &ask("weigh it"))
                     .and_call("ask_office", &ask("pay for it"))
