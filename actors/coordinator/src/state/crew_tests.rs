@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use playhouse_types::{AgentName, Brief, OutcomeKind, ThreadId, TurnId, TurnOutcome};
+use playhouse_types::{AgentName, Brief, OutcomeKind, Sees, ThreadId, TurnId, TurnOutcome};
 
 use super::tests::name;
 use crate::test_talk::{Asked, Does, Order, Talk, talk, talk_in};
@@ -140,6 +140,42 @@ fn a_crew_within_a_crew_talks_on_its_own_and_says_what_it_came_to() {
     let inner = talk.said_in(ThreadId(TurnId(2)));
     assert_eq!(inner, ["user: go\n\na: a 1", "x: x 1", "y: y 2", "x: x 3"]);
     check_end(&talk, OutcomeKind::Concluded, "3 of 3 messages were said");
+}
+
+/// Asks its member with an instruction, who is to see some of the conversation.
+#[derive(Clone)]
+struct Asks(Sees);
+
+impl Pattern for Asks {
+    fn decide(&self, view: &ConversationView<'_>) -> PatternDecision {
+        if view.assigned > 0 {
+            return PatternDecision::concluded("asked");
+        }
+        let turn =
+            Assignment::new(view.agents[0].clone(), "asked").with(Brief::new("Be short.").seeing(self.0));
+        PatternDecision::Speak(vec![turn])
+    }
+    fn has_own_end(&self) -> bool {
+        true
+    }
+    fn boxed(&self) -> Box<dyn Pattern> {
+        Box::new(self.clone())
+    }
+    fn save(&self) -> Option<Vec<u8>> {
+        Some(Vec::new())
+    }
+    fn restore(&mut self, state: &[u8]) -> bool {
+        state.is_empty()
+    }
+}
+
+#[test]
+fn a_crew_that_is_asked_sees_what_an_agent_would_see() {
+    for (sees, question) in [(Sees::All, "user: go\n\nBe short."), (Sees::Nothing, "user: Be short.")] {
+        let inner = crew(&["x"], RoundRobin::new(), Some(messages(1)));
+        let talk = talk(with(crew(&["part"], Asks(sees), None), "part", inner), "go", count);
+        assert_eq!(talk.said_in(ThreadId(TurnId(1)))[0], question);
+    }
 }
 
 #[test]

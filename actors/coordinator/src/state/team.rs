@@ -288,26 +288,22 @@ impl Held {
 }
 
 impl OpenTurn {
-    /// Returns what a crew that has this turn is asked: its instruction, or else what it sees of the conversation.
+    /// Returns what a crew that has this turn is asked: what it sees of the conversation, then its instruction.
     pub(crate) fn question(&self, transcript: Arc<Transcript>) -> String {
         let brief = self.brief.as_ref();
-        if let Some(brief) = brief.filter(|brief| !brief.instruction.is_empty()) {
-            return brief.instruction.clone();
-        }
         let view = TranscriptView::new(transcript, self.upto);
         let view = match brief.map(|brief| brief.sees).unwrap_or_default() {
             Sees::All => view,
             Sees::Since(from) => view.since(from),
             Sees::Nothing => view.since(self.upto),
         };
-        let said: Vec<String> = view
-            .iter()
-            .map(|entry| match &entry.message.from {
-                Participant::User => entry.message.content.clone(),
-                from => format!("{from}: {}", entry.message.content),
-            })
-            .collect();
-        said.join("\n\n")
+        let said = view.iter().map(|entry| match &entry.message.from {
+            Participant::User => entry.message.content.clone(),
+            from => format!("{from}: {}", entry.message.content),
+        });
+        // An agent reads both, too, in this order.
+        let told = brief.map(|brief| brief.instruction.clone()).filter(|told| !told.is_empty());
+        said.chain(told).collect::<Vec<_>>().join("\n\n")
     }
 }
 

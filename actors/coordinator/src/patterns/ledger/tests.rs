@@ -495,5 +495,6 @@ fn a_crew_can_be_a_member_of_a_ledger() {
         "x" => asked.seen.join("; ").into(),
         _ => good(asked, &mut reports),
     });
-    assert_eq!(talk.said(), [SHOWN, "lead: b: do it", "b: user: do it", "lead: ANSWER"]);
+    let asked = format!("b: user: go\n\n{SHOWN}\n\nlead: b: do it\n\ndo it");
+    assert_eq!(talk.said(), [SHOWN, "lead: b: do it", &asked, "lead: ANSWER"]);
 }
