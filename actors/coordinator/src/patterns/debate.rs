@@ -64,6 +64,8 @@ struct State {
     /// How many arguments this round brought, and all before it.
     n_arguments: u32,
     n_earlier: u32,
+    /// What the judge finds open after the round before.
+    open: String,
     /// Why somebody said nothing who had a turn.
     failure: String,
     /// What the judge said about this round; else why it said nothing.
@@ -171,7 +173,7 @@ impl Pattern for Debate {
         let is_last = state.round >= self.n_rounds || state.n_arguments == 0 || all.len() < 2;
         match &state.judged {
             Some(judged) => self.after(judged, is_last, all),
-            None if !next.is_empty() => self.argue(next, state.round, ""),
+            None if !next.is_empty() => self.argue(next, state.round, &state.open),
             None if state.n_arguments + state.n_earlier == 0 => {
                 PatternDecision::failed(format!("nobody argued: {}", state.failure))
             }
@@ -233,7 +235,10 @@ impl State {
             self.round = round;
             self.had_turn.clear();
             self.n_earlier += std::mem::take(&mut self.n_arguments);
-            self.judged = None;
+            self.open = match self.judged.take() {
+                Some(Ok(verdict)) => verdict.verdict,
+                _ => String::new(),
+            };
         }
         self.had_turn.insert(ended.speaker.clone());
         match ended.reply() {

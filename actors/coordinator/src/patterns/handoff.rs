@@ -10,12 +10,15 @@ use serde::{Deserialize, Serialize};
 use super::given_turns::{GivenTurns, restore, save};
 use crate::{Assignment, ConversationView, Pattern, PatternDecision};
 
+/// How many handoffs in a row to somebody who takes no further part are given back; one more ends the conversation.
+const MAX_IN_VAIN: u32 = 3;
+
 /// Gives the floor to whom the last speaker handed it: `Swarm` in `AutoGen`, handoffs in the Agents SDKs.
 ///
 /// The first member begins. Who has the floor keeps it until it hands over with its tool `transfer_to_<name>`; of several
 /// handoffs in one reply the first one counts. A handoff to somebody who takes no further part gives the floor back, with a
-/// word about it; if the agent that has the floor is dropped itself, whoever gave it the floor goes on, or else the first
-/// member that is left.
+/// word about it, up to three times in a row. If the agent that has the floor is dropped itself, whoever gave it the floor
+/// goes on, or else the first member that is left.
 ///
 /// It ends by the crew's `until`, or with [`Handoff::ends_without_handoff`] once a reply comes without a handoff.
 /// [`Handoff::max_handoffs`] bounds how often the floor goes on.
@@ -40,6 +43,8 @@ struct State {
     /// Who gave it to whom it is with.
     giver: Option<AgentName>,
     n_handoffs: u32,
+    /// How many handoffs in a row went to somebody who takes no further part.
+    n_in_vain: u32,
     /// Who has replied without handing over, if that was the last thing to happen.
     kept_by: Option<AgentName>,
 }
@@ -97,6 +102,11 @@ impl Pattern for Handoff {
                 "the floor went on {max} times, and may not more often"
             ));
         }
+        if let Some(gone) = state.floor.as_ref().filter(|_| state.n_in_vain > MAX_IN_VAIN) {
+            return PatternDecision::limited(format!(
+                "`{gone}` takes no further part and is still handed over to"
+            ));
+        }
         match (&state.floor, view.agents.first()) {
             (Some(floor), _) => self.pass(floor, view),
             (None, Some(first)) => PatternDecision::speak(first.clone(), "begins"),
@@ -110,12 +120,14 @@ impl Pattern for Handoff {
         state.kept_by = None;
         if let Some(to) = ended.handed_to() {
             state.n_handoffs = state.n_handoffs.saturating_add(1);
+            state.n_in_vain = if state.given.is_dropped(to) { state.n_in_vain.saturating_add(1) } else { 0 };
             state.floor = Some(to.clone());
             state.giver = Some(ended.speaker);
             return;
         }
         if ended.reply().is_ok() {
             state.kept_by = Some(ended.speaker.clone());
+            state.n_in_vain = 0;
         }
         if state.floor.as_ref() != Some(&ended.speaker) {
             state.floor = Some(ended.speaker);

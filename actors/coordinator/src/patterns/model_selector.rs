@@ -4,6 +4,7 @@ mod choice;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -122,18 +123,13 @@ impl ModelSelector {
 
     /// Returns who may speak next, each once.
     fn allowed(&self, view: &ConversationView<'_>) -> Vec<AgentName> {
-        let named = match &self.filter {
-            Some((_, filter)) => filter(view),
-            None => view.agents.to_vec(),
+        let may_speak = |agent: &AgentName| self.may_repeat || view.last_speaker != Some(agent);
+        let Some((_, filter)) = &self.filter else {
+            return view.agents.iter().filter(|agent| may_speak(agent)).cloned().collect();
         };
-        let mut allowed = Vec::with_capacity(named.len());
-        for agent in named {
-            let is_repeat = !self.may_repeat && view.last_speaker == Some(&agent);
-            if !is_repeat && view.agents.contains(&agent) && !allowed.contains(&agent) {
-                allowed.push(agent);
-            }
-        }
-        allowed
+        // Each is taken out once, so that nobody stands twice who is named twice.
+        let mut left: BTreeSet<&AgentName> = view.agents.iter().filter(|agent| may_speak(agent)).collect();
+        filter(view).into_iter().filter(|agent| left.remove(agent)).collect()
     }
 
     fn ask(&self, view: &ConversationView<'_>, candidates: &[AgentName]) -> PatternDecision {

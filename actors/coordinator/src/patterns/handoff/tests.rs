@@ -99,6 +99,14 @@ fn a_handoff_to_somebody_who_was_dropped_gives_the_floor_back_with_a_word() {
 }
 
 #[test]
+fn who_keeps_handing_over_to_somebody_gone_is_bounded() {
+    let crew = forgiving(crew(&CREW, Handoff::new(), Some(says("DONE"))), &["sales"]);
+    let talk = talk(crew, "go", |asked| if asked.speaker == "sales" { fails() } else { over_to("sales") });
+    assert_eq!(talk.speakers(), ["triage", "sales", "triage", "triage", "triage", "triage"]);
+    check_end(&talk, OutcomeKind::Limited, "`sales` takes no further part and is still handed over to");
+}
+
+#[test]
 fn the_first_one_left_goes_on_if_who_has_the_floor_was_dropped_and_nobody_gave_it() {
     let crew = forgiving(crew(&CREW, Handoff::new().ends_without_handoff(), None), &["triage"]);
     let talk = talk(crew, "go", |asked| if asked.speaker == "triage" { fails() } else { "word".into() });

@@ -1,10 +1,12 @@
+use std::sync::Arc;
+
 use playhouse_types::{AgentName, OutcomeKind, TurnOutcome};
 use proptest::prelude::*;
 
 use super::ModelSelector;
 use crate::patterns::test_crew::{check_end, crew, fails, failures, forgiving, name, names};
 use crate::test_talk::{Asked, Does, Talk, talk};
-use crate::{CrewDefinition, Pattern, messages, turns};
+use crate::{CrewDefinition, Pattern, RoundRobin, messages, turns};
 
 fn selector() -> ModelSelector {
     ModelSelector::new(name("chooser"))
@@ -66,6 +68,7 @@ fn who_spoke_last_is_not_chosen_unless_repeats_are_allowed() {
     assert_eq!(speakers(&talk), "abab");
     let talk = choosing(selector().allow_repeats(), |_| "I say a".into());
     assert_eq!(speakers(&talk), "aaaa");
+    assert_eq!(talk.asked.last().unwrap().seen.len(), 4, "who is chosen again sees everything");
     assert_eq!(n_asked(&talk), 4);
 }
 
@@ -160,6 +163,15 @@ fn a_member_may_choose_and_speak() {
         |asked| if asked.instruction().is_empty() { "word".into() } else { next("chooser") },
     );
     assert_eq!(talk.said(), ["chooser: word", "a: word", "chooser: word"]);
+}
+
+#[test]
+fn a_crew_that_chooses_is_read_in_words() {
+    let panel = crew(&["x"], RoundRobin::new(), Some(messages(1)));
+    let mut crew = crew(&["a", "b"], selector(), Some(messages(2)));
+    crew.crews.insert(name("chooser"), Arc::new(panel));
+    let talk = talk(crew, "go", |asked| if asked.speaker == "x" { "Let b speak." } else { "word" });
+    assert_eq!(talk.said(), ["b: word", "a: word"]);
 }
 
 #[test]
