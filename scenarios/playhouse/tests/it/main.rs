@@ -10,3 +10,4 @@
 mod builders;
 mod library;
 mod shared_intents;
+mod talkers;
