@@ -1,18 +1,20 @@
 //! The fold of one agent's lane: its own exchanges and its open turn.
 
+mod open_turn;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use playhouse_journal::{Event, Record, ToolIntent};
-use playhouse_messages::{Exchange, ExchangeCall, OwnTurn};
+use playhouse_messages::OwnTurn;
 use playhouse_types::{
-    AgentName, Brief, CallId, FinishReason, Lane, ModelFailure, ModelFailureKind, ModelReply, ReplyTo,
-    ReviewId, Step, ToolCallRequest, TurnId, TurnOutcome, Verdict,
+    AgentName, Brief, CallId, FinishReason, Lane, ModelFailureKind, ModelReply, ReplyTo, ReviewId, Step,
+    ToolCallRequest, TurnId, TurnOutcome, Verdict,
 };
 use serde::{Deserialize, Serialize};
 
+use self::open_turn::{CallReview, CallState, OpenTurn, StepState};
 use crate::consult::{self, Consulted};
-use crate::handoff;
 
 /// What an agent should do now.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -68,64 +70,6 @@ pub enum AgentDecision {
         /// How it ended.
         outcome: TurnOutcome,
     },
-}
-
-/// How one tool call stands.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-struct CallState {
-    intent: Option<ToolIntent>,
-    /// The answer, and whether it is a failure.
-    answer: Option<(String, bool)>,
-    is_in_doubt: bool,
-    review: Option<CallReview>,
-    /// The colleague that was called, and what that one came to.
-    colleague: Option<(AgentName, Option<Consulted>)>,
-}
-
-/// How the review of a call stands that has not been made yet.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-enum CallReview {
-    Asked { subject_hash: [u8; 32] },
-    Answered { subject_hash: [u8; 32], verdict: Verdict },
-}
-
-impl CallState {
-    /// Tells whether the next step is ours: nothing is on record, or a person has answered.
-    fn is_to_prepare(&self) -> bool {
-        let may_go_on = !matches!(self.review, Some(CallReview::Asked { .. })) && !self.waits_for_colleague();
-        self.intent.is_none() && self.answer.is_none() && !self.is_in_doubt && may_go_on
-    }
-
-    fn waits_for_colleague(&self) -> bool {
-        self.answer.is_none() && matches!(self.colleague, Some((_, None)))
-    }
-
-    /// Tells whether a person has to act.
-    fn waits_for_person(&self) -> bool {
-        self.is_in_doubt
-            || self.answer.is_none()
-                && self.intent.is_none()
-                && matches!(self.review, Some(CallReview::Asked { .. }))
-    }
-}
-
-/// How one step stands.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-struct StepState {
-    attempts: u32,
-    outcome: Option<Result<ModelReply, ModelFailure>>,
-    calls: Vec<CallState>,
-    /// What is wrong with the reply, if it does not fit what was asked for.
-    rejected: Option<String>,
-}
-
-/// A turn that was assigned and has not ended.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-struct OpenTurn {
-    turn: TurnId,
-    upto: u32,
-    brief: Option<Arc<Brief>>,
-    steps: Vec<StepState>,
 }
 
 /// The state of one agent. Changes only in [`AgentState::apply`]; its form is part of the stored snapshots.
@@ -253,6 +197,11 @@ impl AgentState {
         if record.lane != self.lane && !is_skipped {
             return;
         }
+        self.apply_own(record);
+    }
+
+    /// Takes in a record of the agent's own lane, or of its turn's end.
+    fn apply_own(&mut self, record: &Record) {
         let Some(open) = self.open.as_mut().filter(|open| open.turn == record.key.turn) else { return };
         match &record.event {
             Event::TurnEnded { .. } => (self.open, self.called) = (None, BTreeMap::new()),
@@ -437,60 +386,5 @@ fn decide_on_text(step: Step, reply: &ModelReply) -> AgentDecision {
     }
 }
 
-impl StepState {
-    /// Returns to whom the reply gives the floor: the first handoff that was not refused. What is said then is the text
-    /// beside the calls, or the reason of the handoff.
-    fn handed_off(&self) -> Option<AgentDecision> {
-        let Some(Ok(reply)) = &self.outcome else { return None };
-        reply.tool_calls.iter().zip(&self.calls).find_map(|(request, call)| {
-            let (_, failed) = call.answer.as_ref()?;
-            let is_passed = call.intent.is_none() && !failed;
-            let to = handoff::target(&request.tool).filter(|_| is_passed)?;
-            let content = handoff::words(&to, &reply.content, &request.arguments);
-            Some(AgentDecision::HandOff { to, content })
-        })
-    }
-}
-
-impl OpenTurn {
-    /// Returns a step, making it and those before it if there are none: steps count from 1.
-    #[expect(clippy::indexing_slicing, reason = "the steps have just been made long enough")]
-    fn step(&mut self, step: Step) -> &mut StepState {
-        let index = (step.0 as usize).saturating_sub(1);
-        if self.steps.len() <= index {
-            self.steps.resize_with(index + 1, StepState::default);
-        }
-        &mut self.steps[index]
-    }
-
-    fn call(&mut self, call: CallId) -> Option<&mut CallState> {
-        let index = (call.step.0 as usize).checked_sub(1)?;
-        self.steps.get_mut(index)?.calls.get_mut(call.ordinal as usize)
-    }
-
-    /// Returns the exchange of a step whose calls all have an answer.
-    fn exchange(&self, step: Step) -> Option<Exchange> {
-        let number = step;
-        let step = self.steps.get((step.0 as usize).checked_sub(1)?)?;
-        let reply = step.outcome.as_ref()?.as_ref().ok()?;
-        if let Some(feedback) = step.rejected.clone() {
-            let content = reply.content.clone();
-            return Some(Exchange { content, calls: Vec::new(), feedback: Some(feedback) });
-        }
-        let calls = (0u32..).zip(reply.tool_calls.iter().zip(&step.calls));
-        let calls: Option<Vec<ExchangeCall>> = calls
-            .map(|(ordinal, (request, state))| {
-                let (answer, failed) = state.answer.clone()?;
-                let call = CallId { turn: self.turn, step: number, ordinal };
-                let ToolCallRequest { tool, arguments } = request.clone();
-                Some(ExchangeCall { call, tool, arguments, answer, failed })
-            })
-            .collect();
-        Some(Exchange { content: reply.content.clone(), calls: calls?, feedback: None })
-    }
-}
-
-#[cfg(test)]
-mod handoff_tests;
 #[cfg(test)]
 mod tests;
