@@ -6,7 +6,7 @@ use playhouse_messages::Script;
 use playhouse_runtime::RestartPolicy;
 use playhouse_types::{AgentName, ModelName, ToolName};
 
-use crate::Guardrail;
+use crate::{Guardrail, Memory};
 
 /// An agent as its scenario defines it. Plain data beside the script.
 #[derive(Clone)]
@@ -43,6 +43,8 @@ pub struct AgentDefinition {
     pub schema: Option<String>,
     /// What its replies have to pass, in order.
     pub guardrails: Vec<Guardrail>,
+    /// How much of its conversation its model reads.
+    pub memory: Memory,
 }
 
 impl AgentDefinition {
@@ -69,6 +71,7 @@ impl AgentDefinition {
             colleagues: Vec::new(),
             schema: None,
             guardrails: Vec::new(),
+            memory: Memory::whole(),
         }
     }
 }

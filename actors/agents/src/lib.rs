@@ -13,8 +13,9 @@
 //!   ring. A result is used only once it is durable.
 //! - An open call that no live task holds is recovered by its tool's effect; a model call is asked again and the lost
 //!   attempt counted.
+//! - [`Memory`]: how much of its conversation an agent's model reads; all of it unless said otherwise.
 //!
-//! Limits: an agent's whole history goes into every request (working-memory strategies come later).
+//! Limits: no summary is made of what a memory leaves out, and tokens are estimated, not counted.
 
 mod actor;
 mod asked_before;
@@ -25,6 +26,7 @@ mod ending;
 mod gate;
 mod handoff;
 mod intents;
+mod memory;
 mod prompt;
 mod question;
 mod reply;
@@ -39,6 +41,7 @@ pub use ending::{Ending, ending};
 pub use gate::{CallGate, Effects};
 pub use handoff::{HANDOFF_PREFIX, handoff_spec};
 pub use intents::OfferedTools;
+pub use memory::Memory;
 pub use prompt::request_header;
 pub use question::{ASK_PERSON, own_specs, question_spec};
 pub use reply::{Guardrail, MAX_REJECTIONS};

@@ -28,7 +28,7 @@ pub fn model_request(
         Some(tools) => restricted(definition, &header.0, tools),
         None => header,
     };
-    ModelRequest {
+    let request = ModelRequest {
         agent: state.name().clone(),
         turn,
         step,
@@ -41,7 +41,9 @@ pub fn model_request(
             Sees::Nothing => view.since(upto),
         },
         own: Arc::clone(state.own()),
-    }
+    };
+    let left_out = definition.memory.left_out(&request);
+    ModelRequest { transcript: request.transcript.clone().without(left_out), ..request }
 }
 
 /// Returns those of an agent's tools that it may call in a turn.

@@ -388,3 +388,6 @@ fn decide_on_text(step: Step, reply: &ModelReply) -> AgentDecision {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod handoff_tests;

@@ -83,6 +83,10 @@ impl RequestBodies {
                     body.extend_from_slice(json.as_bytes());
                 }
                 HistoryItem::Exchange(exchange) => write_exchange(&mut body, exchange),
+                HistoryItem::LeftOut(count) => {
+                    let text = format!("[Earlier messages that are left out here: {count}]");
+                    write_json(&mut body, &UserMessage::new(&text));
+                }
                 HistoryItem::Instruction(text) => write_json(&mut body, &UserMessage::new(text)),
             }
         }

@@ -71,6 +71,8 @@ pub enum HistoryItem<'a> {
     Message(&'a TranscriptEntry),
     /// Tool calls of the speaker and their answers.
     Exchange(&'a Exchange),
+    /// This many earlier messages are left out here, with what the speaker did meanwhile.
+    LeftOut(usize),
     /// What the speaker is to do in this turn.
     Instruction(&'a str),
 }
@@ -101,8 +103,12 @@ impl ModelRequest {
     /// exchanges of the open turn.
     pub fn history(&self) -> impl Iterator<Item = HistoryItem<'_>> {
         let mut own = self.earlier().peekable();
-        let mut items = Vec::with_capacity(self.transcript.len() as usize + self.own.len() + 1);
+        let left_out = self.transcript.left_out();
+        let mut items = Vec::with_capacity(self.transcript.len() as usize + self.own.len() + 2);
         for entry in self.transcript.iter() {
+            if entry.ordinal == left_out.end && !left_out.is_empty() {
+                items.push(HistoryItem::LeftOut(left_out.len()));
+            }
             while let Some(turn) = own.next_if(|turn| turn.upto <= entry.ordinal) {
                 items.extend(turn.exchanges.iter().map(HistoryItem::Exchange));
             }
@@ -120,8 +126,8 @@ impl ModelRequest {
         self.brief.as_deref().map(|brief| brief.instruction.as_str()).filter(|text| !text.is_empty())
     }
 
-    /// Returns the speaker's own turns before this one that belong to what it sees of the conversation.
-    fn earlier(&self) -> impl Iterator<Item = &OwnTurn> {
+    /// Returns the speaker's own turns before this one that belong to what it sees of the conversation, oldest first.
+    pub fn earlier(&self) -> impl DoubleEndedIterator<Item = &OwnTurn> {
         let brief = self.brief.as_deref();
         let (thread, sees) = brief.map(|brief| (brief.thread, brief.sees)).unwrap_or_default();
         self.own.iter().filter(move |own| {
@@ -130,7 +136,7 @@ impl ModelRequest {
                 Sees::Since(from) => own.upto >= from,
                 Sees::Nothing => false,
             };
-            own.thread == thread && own.turn != self.turn && is_seen
+            own.thread == thread && own.turn != self.turn && is_seen && self.transcript.covers(own.upto)
         })
     }
 

@@ -1,6 +1,7 @@
 //! The shared conversation of one run: each message once, for everybody.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
 use playhouse_types::Message;
@@ -87,6 +88,8 @@ pub struct TranscriptView {
     transcript: Arc<Transcript>,
     from: u32,
     upto: u32,
+    /// The places between that are left out; within `from..upto`, and `from..from` if there are none.
+    left_out: Range<u32>,
 }
 
 impl TranscriptView {
@@ -94,26 +97,49 @@ impl TranscriptView {
     #[must_use]
     pub fn new(transcript: Arc<Transcript>, upto: u32) -> Self {
         let upto = upto.min(transcript.len());
-        Self { transcript, from: 0, upto }
+        Self { transcript, from: 0, upto, left_out: 0..0 }
     }
 
     /// Leaves out the messages before place `from`.
     #[must_use]
     pub fn since(self, from: u32) -> Self {
         let from = from.clamp(self.from, self.upto);
-        Self { from, ..self }
+        let left_out = self.left_out.start.max(from)..self.left_out.end.max(from);
+        Self { from, left_out, ..self }
     }
 
-    /// Returns the place of the first message of the view in its conversation.
+    /// Leaves out the messages at these places, instead of those that were left out before. Other than after
+    /// [`TranscriptView::since`], the view knows how many they are, and so does who reads it.
+    #[must_use]
+    pub fn without(self, places: Range<u32>) -> Self {
+        let start = places.start.clamp(self.from, self.upto);
+        let left_out = start..places.end.clamp(start, self.upto);
+        let left_out = if left_out.is_empty() { self.from..self.from } else { left_out };
+        Self { left_out, ..self }
+    }
+
+    /// Returns the places that are left out between the first and the last message.
+    #[must_use]
+    pub const fn left_out(&self) -> &Range<u32> {
+        &self.left_out
+    }
+
+    /// Returns the place in its conversation at which the view begins.
     #[must_use]
     pub const fn from(&self) -> u32 {
         self.from
     }
 
+    /// Tells whether what came right before the message at a place is seen, be there such a message yet or not.
+    #[must_use]
+    pub fn covers(&self, place: u32) -> bool {
+        place >= self.from && !self.left_out.contains(&place)
+    }
+
     /// Returns how many messages the view holds.
     #[must_use]
     pub const fn len(&self) -> u32 {
-        self.upto - self.from
+        (self.upto - self.from) - (self.left_out.end - self.left_out.start)
     }
 
     /// Tells whether the view holds no message.
@@ -125,27 +151,45 @@ impl TranscriptView {
     /// Returns the message at a place of the conversation, if the view holds it.
     #[must_use]
     pub fn get(&self, ordinal: u32) -> Option<&TranscriptEntry> {
-        (self.from..self.upto).contains(&ordinal).then(|| self.transcript.0.get(ordinal as usize)).flatten()
+        let is_seen = ordinal < self.upto && self.covers(ordinal);
+        is_seen.then(|| self.transcript.0.get(ordinal as usize)).flatten()
     }
 
     /// Returns the newest message of the view.
     #[must_use]
     pub fn last(&self) -> Option<&TranscriptEntry> {
-        self.get(self.upto.checked_sub(1)?)
+        self.iter().next_back()
     }
 
     /// Returns the messages, oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &TranscriptEntry> {
-        (self.from..self.upto).filter_map(|ordinal| self.get(ordinal))
+        let places = (self.from..self.left_out.start).chain(self.left_out.end..self.upto);
+        places.filter_map(|ordinal| self.get(ordinal))
     }
 
-    /// Returns the hash of all messages of the view; zeros if it is empty.
+    /// Returns the hash of all messages of the view and of how many are left out; zeros if it is empty.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
-        if self.from == 0 {
-            return self.last().map(|entry| entry.prefix_hash).unwrap_or_default();
+        if self.left_out.is_empty() {
+            return self.hash_on(None, self.from..self.upto);
         }
-        let link = |before: [u8; 32], entry: &TranscriptEntry| chained(Some(before), &entry.message);
-        self.iter().fold([0; 32], link)
+        let head = self.hash_on(None, self.from..self.left_out.start);
+        // No message has an empty name, so this is the link of none.
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&head).update(&[0]).update(&(self.left_out.len() as u64).to_le_bytes());
+        self.hash_on(Some(*hasher.finalize().as_bytes()), self.left_out.end..self.upto)
+    }
+
+    /// Returns the hash of what is hashed `before` and the messages at these places.
+    fn hash_on(&self, before: Option<[u8; 32]>, places: Range<u32>) -> [u8; 32] {
+        let mut entries = places.clone().filter_map(|place| self.get(place));
+        match before {
+            // Ready in the last one: however many there are, it costs the same.
+            None if places.start == 0 => {
+                entries.next_back().map(|entry| entry.prefix_hash).unwrap_or_default()
+            }
+            before => entries
+                .fold(before.unwrap_or_default(), |before, entry| chained(Some(before), &entry.message)),
+        }
     }
 }

@@ -49,6 +49,7 @@ pub use host::{
     StartFork, StartRun, async_runtime,
 };
 pub use outcome::Outcome;
+pub use playhouse_agents::Memory;
 pub use playhouse_coordinator::{
     AgentPolicy, Assignment, Concurrent, Condition, ConversationView, CrewDefinition, Debate, Escalation,
     Graph, Handoff, Hierarchical, Ledger, MixtureOfAgents, ModelSelector, OnUnfit, Pattern, PatternDecision,

@@ -6,11 +6,11 @@ pub use std::time::Duration;
 
 pub use crate::{
     AgentName, CaseName, Concurrent, Conversation, Debate, Effect, EffectKeys, Escalation, Exchange, Gate,
-    GateQuery, Graph, Handoff, Hierarchical, HistoryItem, InputError, Ledger, Message, MixtureOfAgents,
-    ModelRequest, ModelSelector, OnChange, OnUnfit, Participant, Probe, Reflection, Restart, ResultError,
-    RoundRobin, Scenario, ScenarioEntry, ScenarioError, ScriptContext, ScriptReply, Selector, StartContext,
-    Task, Tasks, Timestamp, Tool, ToolContext, ToolError, ToolOutput, ToolSet, active_for, call_loop, called,
-    cost_microusd, deadline, external, handoff, hours, messages, milliseconds, minutes, no_progress,
-    repeated_calls, says, says_by, says_word, scenario, seconds, silence, silent_for, spoken, tokens, tool,
-    tools, turns, when,
+    GateQuery, Graph, Handoff, Hierarchical, HistoryItem, InputError, Ledger, Memory, Message,
+    MixtureOfAgents, ModelRequest, ModelSelector, OnChange, OnUnfit, Participant, Probe, Reflection, Restart,
+    ResultError, RoundRobin, Scenario, ScenarioEntry, ScenarioError, ScriptContext, ScriptReply, Selector,
+    StartContext, Task, Tasks, Timestamp, Tool, ToolContext, ToolError, ToolOutput, ToolSet, active_for,
+    call_loop, called, cost_microusd, deadline, external, handoff, hours, messages, milliseconds, minutes,
+    no_progress, repeated_calls, says, says_by, says_word, scenario, seconds, silence, silent_for, spoken,
+    tokens, tool, tools, turns, when,
 };

@@ -123,6 +123,3 @@ impl OpenTurn {
         Some(Exchange { content: reply.content.clone(), calls: calls?, feedback: None })
     }
 }
-
-#[cfg(test)]
-mod handoff_tests;

@@ -91,6 +91,18 @@ async fn a_request_holds_instructions_tools_conversation_and_own_exchanges() {
 }
 
 #[tokio::test]
+async fn a_request_says_how_many_messages_are_left_out() {
+    let messages = ["task", "b", "c", "d"].map(|text| (Participant::User, text));
+    let (mut call, _) = call(RequestHeader { system: String::new(), ..header() }, &messages, Vec::new());
+    call.request.transcript = call.request.transcript.without(1..3);
+    let seen = sent(call, Delivery::Whole).await;
+    assert_eq!(
+        seen.body,
+        r#"{"model":"test-model","messages":[{"content":"task","role":"user"},{"role":"user","content":"[Earlier messages that are left out here: 2]"},{"content":"d","role":"user"}]}"#
+    );
+}
+
+#[tokio::test]
 async fn a_whole_delivery_asks_for_no_stream() {
     let seen = sent(plain_call().0, Delivery::Whole).await;
     let expected = r#"{"model":"test-model","messages":[{"role":"system","content":"Be brief."},{"content":"hello","role":"user"}]}"#;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use playhouse_agents::{AgentDefinition, Guardrail};
+use playhouse_agents::{AgentDefinition, Guardrail, Memory};
 use playhouse_coordinator::{AgentPolicy, Escalation};
 use playhouse_messages::{ModelRequest, Script, ScriptContext, ScriptReply, Tool};
 use playhouse_runtime::RestartPolicy;
@@ -58,6 +58,7 @@ pub struct AgentBuilder {
     pub(crate) colleagues: Vec<AgentId>,
     pub(crate) schema: Option<String>,
     pub(crate) guardrails: Vec<Guardrail>,
+    pub(crate) memory: Memory,
 }
 
 impl AgentBuilder {
@@ -80,6 +81,7 @@ impl AgentBuilder {
             colleagues: Vec::new(),
             schema: None,
             guardrails: Vec::new(),
+            memory: Memory::whole(),
         }
     }
 
@@ -205,6 +207,12 @@ impl AgentBuilder {
         self
     }
 
+    /// Bounds how much of its conversation its model reads; all of it if not set.
+    pub const fn memory(mut self, memory: Memory) -> Self {
+        self.memory = memory;
+        self
+    }
+
     pub(crate) fn id(&self) -> AgentId {
         AgentId(Arc::clone(&self.name))
     }
@@ -228,6 +236,7 @@ impl AgentBuilder {
             colleagues: self.colleagues.iter().map(AgentName::from).collect(),
             schema: self.schema.clone(),
             guardrails: self.guardrails.clone(),
+            memory: self.memory,
             ..AgentDefinition::new(name)
         }
     }

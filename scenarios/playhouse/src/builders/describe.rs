@@ -1,6 +1,6 @@
 //! The description of a scenario that its hash is made of.
 
-use playhouse_agents::AgentDefinition;
+use playhouse_agents::{AgentDefinition, Memory};
 use playhouse_types::ScenarioName;
 use serde_json::json;
 
@@ -40,7 +40,7 @@ fn describe_crew(crew: &CrewDraft) -> serde_json::Value {
 }
 
 fn describe_agent(agent: &AgentDefinition) -> serde_json::Value {
-    json!({
+    let mut description = json!({
         "name": agent.name,
         "role": agent.role,
         "goal": agent.goal,
@@ -55,5 +55,10 @@ fn describe_agent(agent: &AgentDefinition) -> serde_json::Value {
         "colleagues": agent.colleagues,
         "output": agent.schema,
         "guardrails": agent.guardrails.len(),
-    })
+    });
+    // Only where it was chosen: nothing has changed for whom keeps all.
+    if let Some(fields) = description.as_object_mut().filter(|_| agent.memory != Memory::whole()) {
+        fields.insert("memory".to_owned(), json!(agent.memory));
+    }
+    description
 }

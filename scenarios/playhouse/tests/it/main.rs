@@ -8,6 +8,7 @@
 )]
 
 mod builders;
+mod conversations;
 mod library;
 mod shared_intents;
 mod talkers;
