@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::{OnUnfit, Task, Tasks};
 use crate::CrewDefinition;
-use crate::test_talk::{Does, Order, Talk, talk_in};
+use crate::test_talk::{Asked, Does, Order, Talk, talk_in};
 
 const AGENTS: [&str; 3] = ["a", "b", "c"];
 const MAX_RETRIES: u32 = 2;
@@ -96,7 +96,7 @@ proptest! {
             let asked: Vec<&str> = talk
                 .asked
                 .iter()
-                .map(|asked| asked.instruction())
+                .map(Asked::instruction)
                 .filter(|told| told.starts_with(&format!("Task `{name}`")))
                 .collect();
             for other in (0..drawn.len()).filter(|other| *other != place) {
