@@ -313,10 +313,13 @@ fn flow(ledger: &Ledger) -> Arc<Definition> {
     let press = scenario.crew_named("press", graph, [&writer, &artist, &editor], |crew| crew);
     let has_number = |text: &str| text.starts_with('3').then_some(()).ok_or("say how many".to_owned());
     let tasks = Tasks::new([
-        Task::new("facts", "Find facts.").by(&reader).guardrail("number", has_number).in_background(),
-        Task::new("bill", "Pay the bill.").by(&payer).in_background(),
-        Task::new("article", "Write it up.").by(&press).context(["facts"]),
-        Task::new("notice", "Say that it is done.").by(&payer).context(["article", "bill"]),
+        playhouse::Task::new("facts", "Find facts.")
+            .by(&reader)
+            .guardrail("number", has_number)
+            .in_background(),
+        playhouse::Task::new("bill", "Pay the bill.").by(&payer).in_background(),
+        playhouse::Task::new("article", "Write it up.").by(&press).context(["facts"]),
+        playhouse::Task::new("notice", "Say that it is done.").by(&payer).context(["article", "bill"]),
     ]);
     scenario.crew(tasks, [&reader, &payer, &press]);
     finish(scenario)

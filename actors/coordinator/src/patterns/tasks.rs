@@ -153,21 +153,22 @@ impl Tasks {
     /// Returns what has to be said before anything else: what is wrong with an output, and one that is kept as partial.
     fn say(&self, view: &ConversationView<'_>) -> Option<PatternDecision> {
         self.all().find_map(|(task, work)| {
-            let draft = work.draft.and_then(|turn| said_in(view, turn));
             let (from, content) = match &work.stage {
                 _ if work.is_unsaid => {
                     let why = work.refusal.as_deref().unwrap_or_default();
                     let content = format!("The output of task `{}` was not accepted: {why}", task.name);
                     (Participant::Runtime, content)
                 }
-                Stage::GivenUp { output: None, .. } if task.on_unfit == OnUnfit::Partial => draft?,
+                Stage::GivenUp { output: None, .. } if task.on_unfit == OnUnfit::Partial => {
+                    said_in(view, work.draft?)?
+                }
                 _ => return None,
             };
             Some(PatternDecision::Say { from, content, note: note_of(task) })
         })
     }
 
-    /// Returns the turns to give at once. Never empty while a task is open: the first open one depends on earlier ones.
+    /// Returns the turns to give at once. Not empty while a task is open: the first open one depends on earlier ones.
     fn wave(&self, view: &ConversationView<'_>) -> Vec<Assignment> {
         let open: Vec<(&Task, Work)> = self.all().filter(|(_, work)| !work.has_ended()).collect();
         let names: BTreeSet<&str> = open.iter().map(|(task, _)| task.name.as_str()).collect();
@@ -211,6 +212,10 @@ impl Tasks {
     }
 
     fn end(&self) -> PatternDecision {
+        // Such lists are refused when the scenario is built.
+        if let Some((task, _)) = self.all().find(|(_, work)| !work.has_ended()) {
+            return PatternDecision::failed(format!("task `{}` waits for one that comes later", task.name));
+        }
         let partial: Vec<String> = self
             .all()
             .filter_map(|(task, work)| Some(format!("`{}` is partial: {}", task.name, work.why()?)))

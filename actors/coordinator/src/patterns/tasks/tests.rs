@@ -430,6 +430,14 @@ fn outputs_belong_to_names_also_when_the_list_has_changed() {
     assert_eq!(ends, expected.map(|(name, stage)| (name.to_owned(), stage)));
 }
 
+#[test]
+fn tasks_that_wait_for_each_other_are_not_reported_as_done() {
+    let tasks = [task("one", "a").context(["two"]), task("two", "a").context(["one"])];
+    let pattern = Box::new(Tasks::new(tasks));
+    let crew = CrewDefinition { agents: vec![name("a")], pattern, ..CrewDefinition::default() };
+    check_end(&talk(crew, "go", done), OutcomeKind::Failed, "task `one` waits for one that comes later");
+}
+
 #[track_caller]
 fn check_faults<const N: usize>(tasks: [Task; N], expected: &[&str]) {
     let members = ["a", "b", "c"].map(name);
