@@ -69,7 +69,7 @@ impl State {
 
     /// Returns what follows once no turn is open: the nodes of the next wave, or the end.
     pub(super) fn next(&self, shape: &Shape) -> Result<Next, RunOutcome> {
-        let mut waiting = self.waiting.clone();
+        let mut arrivals = Arrivals { shape, waiting: self.waiting.clone(), complete: BTreeSet::new() };
         let mut reached = VecDeque::new();
         if self.wave == 0 {
             reached.extend(shape.entries.iter().cloned());
@@ -77,7 +77,7 @@ impl State {
         for (from, passed) in &self.passed {
             match passed {
                 Passed::To(to) => {
-                    reached.extend(to.iter().filter_map(|to| arrive(shape, &mut waiting, from, to)));
+                    reached.extend(to.iter().filter_map(|to| arrivals.arrive(from, to)));
                 }
                 Passed::End(outcome) => return Err(outcome.clone()),
             }
@@ -94,15 +94,15 @@ impl State {
             }
             match shape.fail(&node, OutcomeKind::Failed, &format!("it takes no further part: {reason}")) {
                 Passed::To(to) => {
-                    reached.extend(to.iter().filter_map(|to| arrive(shape, &mut waiting, &node, to)));
+                    reached.extend(to.iter().filter_map(|to| arrivals.arrive(&node, to)));
                 }
                 Passed::End(outcome) => return Err(outcome),
             }
         }
-        if let Some(outcome) = self.end(shape, &ready, &waiting, &bypassed) {
+        if let Some(outcome) = self.end(shape, &ready, &arrivals.waiting, &bypassed) {
             return Err(outcome);
         }
-        Ok(Next { wave: self.wave + 1, ready, waiting })
+        Ok(Next { wave: self.wave + 1, ready, waiting: arrivals.waiting })
     }
 
     /// Says how the conversation ends, if it does.
@@ -184,17 +184,31 @@ impl State {
     }
 }
 
-/// Takes in that a node leads to another, and returns that one if it is to speak.
-fn arrive(shape: &Shape, waiting: &mut Waiting, from: &AgentName, to: &AgentName) -> Option<AgentName> {
-    if shape.joins_all(to) {
-        let came = waiting.entry(to.clone()).or_default();
-        came.insert(from.clone());
-        if came.len() < shape.before(to).len() {
-            return None;
+/// Takes in where the nodes of one wave lead.
+struct Arrivals<'a> {
+    shape: &'a Shape,
+    waiting: Waiting,
+    /// The joins that this wave has completed: who else leads there in it comes with the others, not for the next time.
+    complete: BTreeSet<AgentName>,
+}
+
+impl Arrivals<'_> {
+    /// Takes in that a node leads to another, and returns that one if it is to speak.
+    fn arrive(&mut self, from: &AgentName, to: &AgentName) -> Option<AgentName> {
+        if self.shape.joins_all(to) {
+            if self.complete.contains(to) {
+                return None;
+            }
+            let came = self.waiting.entry(to.clone()).or_default();
+            came.insert(from.clone());
+            if came.len() < self.shape.before(to).len() {
+                return None;
+            }
+            self.waiting.remove(to);
+            self.complete.insert(to.clone());
         }
-        waiting.remove(to);
+        Some(to.clone())
     }
-    Some(to.clone())
 }
 
 fn listed<'a>(nodes: impl IntoIterator<Item = &'a AgentName>) -> String {

@@ -92,6 +92,23 @@ fn a_join_of_all_waits_for_the_longer_way() {
 }
 
 #[test]
+fn a_node_that_leads_to_a_join_twice_before_it_speaks_counts_once() {
+    // The first leads to `c` in its own wave and in that of the other, which completes the join: whichever of the two is
+    // looked at first there.
+    for (first, other) in [("a", "b"), ("b", "a")] {
+        let once = |text: &str| text == "after 1";
+        let graph = edges(Graph::new().entry(name(first)).exit(name("c")), "a c, b c")
+            .edge_if(name(first), name(first), "once", once)
+            .edge_if(name(first), name(other), "once", once)
+            .join_all(name("c"))
+            .max_visits(2);
+        let talk = talk(crew("a b c", graph), "go", seen);
+        check_end(&talk, OutcomeKind::Concluded, "the graph has ended at `c`");
+        assert_eq!(talk.speakers(), [first, "a", "b", "c"]);
+    }
+}
+
+#[test]
 fn a_join_of_any_speaks_each_time() {
     let talk = talk(crew("a b c d", long_and_short().join_any(name("d"))), "go", seen);
     assert_eq!(talk.speakers(), ["a", "b", "d", "c", "d"]);
