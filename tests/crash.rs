@@ -9,6 +9,7 @@
 
 mod check;
 mod crews;
+mod mixed;
 mod plan;
 mod point;
 mod process;

@@ -23,14 +23,16 @@ pub enum ReferenceCrew {
     Long,
     /// A crew within a crew, colleagues called as tools, a handoff and a reply that is rejected at first.
     Company,
+    /// Patterns within patterns.
+    Mixed,
     /// Tasks in the background, one that is tried again, and one done by a crew that speaks along a graph.
     Flow,
 }
 
 impl ReferenceCrew {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Single, Self::Chat, Self::Concurrent, Self::Long, Self::Company, Self::Flow];
+    pub const ALL: [Self; 7] =
+        [Self::Single, Self::Chat, Self::Concurrent, Self::Long, Self::Company, Self::Flow, Self::Mixed];
 
     pub(super) fn definition(self, ledger: &Ledger) -> Arc<Definition> {
         match self {
@@ -39,6 +41,7 @@ impl ReferenceCrew {
             Self::Concurrent => concurrent(ledger),
             Self::Long => long(ledger),
             Self::Company => company(ledger),
+            Self::Mixed => super::mixed::mixed(ledger),
             Self::Flow => flow(ledger),
         }
     }
@@ -100,9 +103,9 @@ impl Effects {
     }
 }
 
-type Builder = playhouse::ScenarioBuilder<String, String>;
+pub(super) type Builder = playhouse::ScenarioBuilder<String, String>;
 
-fn begin(name: &str, ledger: &Ledger) -> (Builder, playhouse::ToolsId) {
+pub(super) fn begin(name: &str, ledger: &Ledger) -> (Builder, playhouse::ToolsId) {
     let mut scenario = Scenario::builder(name);
     let ledger = ledger.clone();
     let tools = scenario.tools(move |_| {
@@ -113,7 +116,7 @@ fn begin(name: &str, ledger: &Ledger) -> (Builder, playhouse::ToolsId) {
 }
 
 /// Adds an agent that plays `part`; every asking goes on the model's bill.
-fn agent(
+pub(super) fn agent(
     scenario: &mut Builder,
     name: &str,
     (tools, ledger): (&playhouse::ToolsId, &Ledger),
@@ -138,11 +141,11 @@ fn agent_with(
     })
 }
 
-fn about(subject: impl Into<String>) -> About {
+pub(super) fn about(subject: impl Into<String>) -> About {
     About { subject: subject.into() }
 }
 
-fn finish(scenario: Builder) -> Arc<Definition> {
+pub(super) fn finish(scenario: Builder) -> Arc<Definition> {
     scenario.build().unwrap().definition()
 }
 

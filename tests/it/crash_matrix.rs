@@ -82,3 +82,11 @@ fn a_company_survives_a_crash_at_any_point() {
 fn tasks_and_a_graph_survive_a_crash_at_any_point() {
     check_some(ReferenceCrew::Flow, 13);
 }
+
+#[test]
+fn patterns_within_patterns_survive_a_crash_at_every_record() {
+    // One moment at every record; the others are sampled.
+    let at_every_record = |point: &CrashPoint| point.crash == Crash::Process(Moment::Before);
+    check(ReferenceCrew::Mixed, points(ReferenceCrew::Mixed).into_iter().filter(at_every_record));
+    check_some(ReferenceCrew::Mixed, 23);
+}
