@@ -3,7 +3,7 @@
 //! ```text
 //! cargo bench -p playhouse-tests --bench bench               # all rows, some minutes
 //! cargo bench -p playhouse-tests --bench bench -- --quick    # fewer repetitions
-//! cargo bench -p playhouse-tests --bench bench -- http       # only these rows: start, crew, http, commits, reopen
+//! cargo bench -p playhouse-tests --bench bench -- http       # only these rows: start, crew, participants, http, commits, reopen
 //! ```
 //!
 //! Time is CPU time of this process (user and system, all threads), which a busy machine disturbs least; only the rows on
@@ -21,6 +21,7 @@ mod crew;
 mod floor;
 mod measure;
 mod over_http;
+mod participants;
 mod process_start;
 mod reopen;
 mod server;
@@ -71,6 +72,7 @@ type Measure = fn(Effort, &mut Table);
 const GROUPS: &[(&str, Measure)] = &[
     ("start", process_start::measure),
     ("crew", crew::measure),
+    ("participants", participants::measure),
     ("http", over_http::measure),
     ("commits", commits::measure),
     ("reopen", reopen::measure),
