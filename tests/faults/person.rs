@@ -23,8 +23,8 @@ pub(crate) fn without_doubts(shown: &mut Value) {
     reviews.retain(|review| !review["id"].as_str().unwrap_or_default().starts_with("doubt"));
 }
 
-/// Takes a call in doubt that a person has settled for one that has answered: whoever looks at the conversation is still
-/// shown the doubt, and an agent that is told that nothing was done says so.
+/// Takes a call in doubt that a person has settled for one that has answered: whoever looks at the conversation is shown
+/// what that person found, and an agent that is told that nothing was done says so.
 pub(crate) fn settle_doubts(outcome: &mut Outcome, expected: &Outcome) {
     let calls = |message: &Value| message["tool_calls"].as_array().cloned().unwrap_or_default();
     let due: Vec<Value> = expected.shown["messages"].as_array().unwrap().iter().flat_map(calls).collect();
@@ -41,7 +41,7 @@ pub(crate) fn settle_doubts(outcome: &mut Outcome, expected: &Outcome) {
     outcome.shown = serde_json::from_str(&text).unwrap();
     for message in outcome.shown["messages"].as_array_mut().unwrap() {
         let Some(calls) = message["tool_calls"].as_array_mut() else { continue };
-        for call in calls.iter_mut().filter(|call| call["result"]["in_doubt"].is_string()) {
+        for call in calls.iter_mut().filter(|call| call["result"]["settled"].is_object()) {
             let is_same = |due: &&Value| due["tool"] == call["tool"] && due["args"] == call["args"];
             if let Some(due) = due.iter().find(is_same) {
                 call["result"] = due["result"].clone();
