@@ -139,15 +139,16 @@ impl AgentActor {
     /// Takes in the records since the last look; stops before a result of this lane that is not durable yet.
     fn fold(&mut self) {
         let log = Arc::clone(self.args.journal.log());
-        let durable = log.durable();
+        let (durable, head) = (log.durable(), log.head());
         let lane = Lane::from(&self.args.definition.name);
-        for record in log.after(self.cursor) {
+        for record in log.concerning(&lane, self.cursor, head) {
             if record.lane == lane && record.key.kind.is_result() && record.seq > durable {
-                break;
+                self.cursor = self.cursor.max(Seq(record.seq.0 - 1));
+                return;
             }
             self.state.apply(record);
-            self.cursor = record.seq;
         }
+        self.cursor = self.cursor.max(head);
     }
 
     async fn announce_restart(&self) -> Result<(), JournalError> {

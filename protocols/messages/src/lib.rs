@@ -15,6 +15,7 @@
 mod address;
 mod agent;
 mod clock;
+mod concerns;
 mod coordinator;
 mod draws;
 mod event_bus;

@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use playhouse_journal::{Event, Record};
-use playhouse_types::{Message, RunId, Seq, ThreadId};
+use playhouse_types::{Lane, Message, RunId, Seq, ThreadId};
 use tokio::sync::watch;
 
+use crate::concerns::Concerns;
 use crate::{JournalError, RunFacts, Threads, Transcript};
 
 /// How far the log is committed.
@@ -34,6 +35,7 @@ pub struct RunLog {
     records: boxcar::Vec<Arc<Record>>,
     threads: Arc<Threads>,
     facts: RwLock<RunFacts>,
+    concerns: Concerns,
     durability: watch::Sender<Durability>,
 }
 
@@ -48,6 +50,7 @@ impl RunLog {
             records: boxcar::Vec::new(),
             threads: Arc::default(),
             facts: RwLock::default(),
+            concerns: Concerns::default(),
             durability: watch::Sender::new(Durability::Upto(Seq(0))),
         }
     }
@@ -125,6 +128,13 @@ impl RunLog {
         (after.max(self.base).0 + 1..=self.head().0).filter_map(|seq| self.get(Seq(seq)))
     }
 
+    /// Returns the records that follow `after` and the base, up to `upto`, and that an agent has to fold, oldest first: its
+    /// own, and those that give, answer and end its turns. How many others there are costs nothing.
+    pub fn concerning(&self, agent: &Lane, after: Seq, upto: Seq) -> impl Iterator<Item = &Arc<Record>> {
+        let places = self.concerns.of(agent, after.max(self.base), upto);
+        places.into_iter().filter_map(|seq| self.get(seq))
+    }
+
     /// Returns the place of the first of `records`.
     fn begin(&self) -> u64 {
         self.base.0.max(1)
@@ -177,6 +187,7 @@ impl RunLog {
             self.threads.push(facts.thread_of(message.turn), message.clone());
         }
         drop(facts);
+        self.concerns.add(&record);
         self.records.push(record);
     }
 
