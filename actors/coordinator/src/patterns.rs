@@ -19,7 +19,7 @@ mod test_crew;
 pub use concurrent::Concurrent;
 pub use debate::Debate;
 pub use handoff::Handoff;
-pub use ledger::Ledger;
+pub use ledger::{Ledger, LedgerQuestion};
 pub use mixture_of_agents::MixtureOfAgents;
 pub use model_selector::ModelSelector;
 pub use reflection::Reflection;
