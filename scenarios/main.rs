@@ -1,6 +1,8 @@
 //! The `playhouse` binary: every shipped scenario behind one command line.
 
 mod invoice_review;
+mod review_panel;
+mod table;
 mod vendor_notice;
 
 use playhouse::prelude::*;
@@ -11,5 +13,5 @@ use playhouse::prelude::*;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    playhouse::main(&[scenario!(invoice_review), scenario!(vendor_notice)])
+    playhouse::main(&[scenario!(invoice_review), scenario!(vendor_notice), scenario!(review_panel)])
 }
