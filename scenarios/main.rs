@@ -1,5 +1,6 @@
 //! The `playhouse` binary: every shipped scenario behind one command line.
 
+mod design_debate;
 mod invoice_review;
 mod review_panel;
 mod table;
@@ -13,5 +14,10 @@ use playhouse::prelude::*;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    playhouse::main(&[scenario!(invoice_review), scenario!(vendor_notice), scenario!(review_panel)])
+    playhouse::main(&[
+        scenario!(invoice_review),
+        scenario!(vendor_notice),
+        scenario!(review_panel),
+        scenario!(design_debate),
+    ])
 }

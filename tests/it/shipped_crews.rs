@@ -3,7 +3,7 @@
 use std::fs;
 
 use playhouse_tests::{Playhouse, without_ids, workspace_root};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::golden;
 use crate::kills::{RESUME, is_admitted};
@@ -118,4 +118,47 @@ fn a_file_that_cannot_be_reviewed_is_refused() {
     let playhouse = Playhouse::new();
     let huge = huge(&playhouse, "let a = 1;\n");
     check_refused(&["run", "review-panel", "--input-file", &huge], &["bytes", "131072"]);
+}
+
+#[test]
+fn a_design_debate_ends_with_a_decision_and_its_reasons() {
+    check_shipped("design-debate", &["decision: SQLite", "for it", "against it"]);
+}
+
+#[test]
+fn a_design_debate_that_is_killed_goes_on() {
+    check_killed(&["run", "design-debate"], 0);
+}
+
+#[test]
+fn of_two_options_a_third_voice_doubts_both() {
+    let playhouse = Playhouse::new();
+    let property = |score: u32| json!({ "score": score, "because": "it is so" });
+    let question = json!({
+        "question": "Tea or coffee?",
+        "criteria": [{ "name": "calm", "weight": 2 }, { "name": "speed", "weight": 1 }],
+        "options": [
+            { "name": "tea", "properties": { "calm": property(8), "speed": property(3) } },
+            { "name": "coffee", "properties": { "calm": property(4), "speed": property(9) } },
+        ],
+    });
+    let arguments = ["run", "design-debate", "--json", "--input", &question.to_string()];
+    let decision = playhouse.run(&arguments).with_code(0).json();
+    assert_eq!(decision["choice"], "tea", "{decision:#}");
+    let objections = decision["objections"].to_string();
+    assert!(objections.contains("speed: coffee over tea") && objections.contains("3 of 10"), "{objections}");
+}
+
+#[test]
+fn a_question_that_cannot_be_debated_is_refused() {
+    check_refused(&["run", "design-debate", "--input", ""], &["the input"]);
+    check_refused(&["run", "design-debate", "--input", "{}"], &["`question`"]);
+    let none = r#"{"question": "?", "criteria": [], "options": []}"#;
+    check_refused(&["run", "design-debate", "--input", none], &["2 or 3 options", "there are 0"]);
+    check_refused(&["run", "design-debate", "--input-dir", "no/such"], &["no/such"]);
+    let playhouse = Playhouse::new();
+    let huge = playhouse.dir().join("huge.json");
+    let long = "why? ".repeat(2_000_000);
+    fs::write(&huge, json!({ "question": long, "criteria": [], "options": [] }).to_string()).unwrap();
+    check_refused(&["run", "design-debate", "--input-file", huge.to_str().unwrap()], &["65536 are the most"]);
 }
