@@ -2,6 +2,7 @@
 
 mod design_debate;
 mod invoice_review;
+mod research_report;
 mod review_panel;
 mod table;
 mod vendor_notice;
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
         scenario!(invoice_review),
         scenario!(vendor_notice),
         scenario!(review_panel),
+        scenario!(research_report),
         scenario!(design_debate),
     ])
 }

@@ -121,6 +121,63 @@ fn a_file_that_cannot_be_reviewed_is_refused() {
 }
 
 #[test]
+fn a_research_report_cites_what_was_read() {
+    check_shipped("research-report", &["[backups.md:4]", "[backups.md:8]", "[restoring.md:3]"]);
+}
+
+#[test]
+fn a_research_report_that_is_killed_goes_on() {
+    check_killed(&["run", "research-report"], 0);
+    check_killed(&["run", "research-report", "--input", "Is there any encryption?"], 0);
+}
+
+#[test]
+fn a_search_that_finds_nothing_leads_to_a_new_plan() {
+    let playhouse = Playhouse::new();
+    let arguments = ["run", "research-report", "--json", "--input", "Is there any encryption?"];
+    let report = playhouse.run(&arguments).with_code(0).json();
+    assert_eq!(report["findings"][0]["document"], "backups.md", "{report:#}");
+    let shown = playhouse.run(&["show", "last", "--json"]).with_code(0).json();
+    let said: Vec<&str> = shown["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|message| message["content"].as_str().unwrap())
+        .collect();
+    let n_plans = said.iter().filter(|said| said.contains("The plan:")).count();
+    assert_eq!(n_plans, 2, "{said:#?}");
+    // The evidence is part of the new plan.
+    assert!(said.iter().any(|said| said.contains("no document holds `encryption`")), "{said:#?}");
+    golden::check(&playhouse, "research-report-replanned");
+}
+
+#[test]
+fn a_question_that_no_document_answers_ends_as_limited_with_what_is_missing() {
+    let playhouse = Playhouse::new();
+    let arguments = ["run", "research-report", "--json", "--input", "Where do penguins nest?"];
+    let report = playhouse.run(&arguments).with_code(4).telling(&["stalled after 1 new plan"]).json();
+    assert_eq!(
+        (&report["findings"], &report["missing"]),
+        (&json!([]), &json!(["penguins", "nest"])),
+        "{report:#}"
+    );
+}
+
+#[test]
+fn a_question_or_a_folder_that_cannot_be_used_is_refused() {
+    check_refused(&["run", "research-report", "--input", ""], &["the question is empty"]);
+    let playhouse = Playhouse::new();
+    let huge = huge(&playhouse, "why?\n");
+    check_refused(&["run", "research-report", "--input-file", &huge], &["9999999 bytes", "documents="]);
+    let missing = playhouse.run(&["run", "research-report", "--set", "documents=no/such"]).with_code(1);
+    let _ = missing.telling(&["no/such"]);
+    fs::create_dir(playhouse.dir().join("empty")).unwrap();
+    let empty = playhouse.run(&["run", "research-report", "--set", "documents=empty"]).with_code(1);
+    let _ = empty.telling(&["empty", "no document"]);
+    assert!(!is_admitted(&playhouse));
+}
+
+#[test]
 fn a_design_debate_ends_with_a_decision_and_its_reasons() {
     check_shipped("design-debate", &["decision: SQLite", "for it", "against it"]);
 }
