@@ -1,6 +1,10 @@
 //! The `playhouse` binary: every shipped scenario behind one command line.
 
+mod design_debate;
 mod invoice_review;
+mod research_report;
+mod review_panel;
+mod table;
 mod vendor_notice;
 
 use playhouse::prelude::*;
@@ -11,5 +15,11 @@ use playhouse::prelude::*;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    playhouse::main(&[scenario!(invoice_review), scenario!(vendor_notice)])
+    playhouse::main(&[
+        scenario!(invoice_review),
+        scenario!(vendor_notice),
+        scenario!(review_panel),
+        scenario!(research_report),
+        scenario!(design_debate),
+    ])
 }

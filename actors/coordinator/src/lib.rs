@@ -39,8 +39,8 @@ pub use crew::CrewDefinition;
 pub use escalation::{AgentPolicy, Escalation};
 pub use pattern::{Assignment, ConversationView, Pattern, PatternDecision};
 pub use patterns::{
-    Concurrent, Debate, Graph, Handoff, Hierarchical, Ledger, MixtureOfAgents, ModelSelector, OnUnfit,
-    Reflection, RoundRobin, Selector, Task, Tasks,
+    Concurrent, Debate, Graph, Handoff, Hierarchical, Ledger, LedgerQuestion, MixtureOfAgents, ModelSelector,
+    OnUnfit, Reflection, RoundRobin, Selector, Task, Tasks,
 };
 pub use state::{CoordinatorState, Decision};
 pub use trouble::Measure;

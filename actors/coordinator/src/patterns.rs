@@ -23,7 +23,7 @@ pub use debate::Debate;
 pub use graph::Graph;
 pub use handoff::Handoff;
 pub use hierarchical::Hierarchical;
-pub use ledger::Ledger;
+pub use ledger::{Ledger, LedgerQuestion};
 pub use mixture_of_agents::MixtureOfAgents;
 pub use model_selector::ModelSelector;
 pub use reflection::Reflection;

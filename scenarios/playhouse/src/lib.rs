@@ -52,10 +52,10 @@ pub use outcome::Outcome;
 pub use playhouse_agents::Memory;
 pub use playhouse_coordinator::{
     AgentPolicy, Assignment, Concurrent, Condition, ConversationView, CrewDefinition, Debate, Escalation,
-    Graph, Handoff, Hierarchical, Ledger, MixtureOfAgents, ModelSelector, OnUnfit, Pattern, PatternDecision,
-    Reflection, RoundRobin, RunRest, Selector, Task, Tasks, active_for, call_loop, called, cost_microusd,
-    deadline, external, handoff, messages, no_progress, repeated_calls, says, says_by, says_word, silence,
-    silent_for, spoken, tokens, turns, when,
+    Graph, Handoff, Hierarchical, Ledger, LedgerQuestion, MixtureOfAgents, ModelSelector, OnUnfit, Pattern,
+    PatternDecision, Reflection, RoundRobin, RunRest, Selector, Task, Tasks, active_for, call_loop, called,
+    cost_microusd, deadline, external, handoff, messages, no_progress, repeated_calls, says, says_by,
+    says_word, silence, silent_for, spoken, tokens, turns, when,
 };
 pub use playhouse_journal::{
     Command, CommandId, CommandInbox, Event, ExitKind, JournalRead, Kind, Record, RunRow,

@@ -52,8 +52,11 @@ pub(super) fn all(root: &Path) -> Vec<RustFile> {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            let is_hidden = path.file_name().unwrap().to_string_lossy().starts_with('.');
-            if path.is_dir() && !is_hidden && path.file_name().unwrap() != "target" {
+            let name = path.file_name().unwrap().to_string_lossy();
+            // Code in the data of scenarios is something that agents look at; nobody builds it.
+            let is_left_out =
+                name.starts_with('.') || name == "target" || path == root.join("scenarios/data");
+            if path.is_dir() && !is_left_out {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = std::fs::read_to_string(&path).unwrap();

@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 
 use playhouse_journal::Event;
 use playhouse_types::{AgentName, Brief, Participant};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use self::verdict::Verdict;
+use self::verdict::{Verdict, VerdictForm};
 use super::given_turns::{EndedTurn, GivenTurns, restore, save};
 use crate::{Assignment, ConversationView, Pattern, PatternDecision};
 
@@ -50,6 +51,7 @@ pub struct Debate {
     judge: AgentName,
     n_rounds: u32,
     is_at_once: bool,
+    form: VerdictForm,
     state: State,
 }
 
@@ -77,7 +79,16 @@ impl Debate {
     /// Makes the pattern with up to three rounds.
     #[must_use]
     pub fn new(judge: impl Into<AgentName>) -> Self {
-        Self { judge: judge.into(), n_rounds: ROUNDS, is_at_once: false, state: State::default() }
+        let (form, state) = (VerdictForm::words(), State::default());
+        Self { judge: judge.into(), n_rounds: ROUNDS, is_at_once: false, form, state }
+    }
+
+    /// Asks for a verdict that ends with the JSON of a `T`. Said here and not of the judge itself, which also says what is
+    /// still open.
+    #[must_use]
+    pub fn output<T: JsonSchema>(mut self) -> Self {
+        self.form = VerdictForm::typed::<T>();
+        self
     }
 
     /// Sets how many rounds there are at most.
@@ -118,11 +129,11 @@ impl Debate {
 
     fn ask(&self, is_last: bool) -> PatternDecision {
         let round = self.state.round;
-        let mut instruction = format!("You are the judge of this debate. {}", Verdict::FORM);
+        let mut instruction = format!("You are the judge of this debate. {}", self.form.told());
         if is_last {
             instruction += " The debate is over: decide now.";
         }
-        let brief = Brief::new(instruction).privately().fitting(Verdict::schema());
+        let brief = Brief::new(instruction).privately().fitting(self.form.schema(is_last));
         let turn = Assignment::new(self.judge.clone(), format!("is asked to judge round {round}"));
         PatternDecision::Speak(vec![turn.with(brief.noting(format!("{JUDGES}{round}")))])
     }
@@ -136,10 +147,13 @@ impl Debate {
     ) -> PatternDecision {
         let next = self.state.round + 1;
         match judged {
-            Ok(verdict) if verdict.is_over || is_last => PatternDecision::Say {
-                from: Participant::Agent(self.judge.clone()),
-                content: verdict.verdict.clone(),
-                note: DECIDES.to_owned(),
+            Ok(verdict) if verdict.is_over || is_last => match self.form.said(verdict) {
+                Some(content) => PatternDecision::Say {
+                    from: Participant::Agent(self.judge.clone()),
+                    content,
+                    note: DECIDES.to_owned(),
+                },
+                None => self.undecided("gave no decision in the form that was asked for"),
             },
             Ok(verdict) => self.argue(all, next, &verdict.verdict),
             Err(_) if !is_last => self.argue(all, next, ""),
@@ -186,7 +200,7 @@ impl Pattern for Debate {
         if ended.note == DECIDES {
             self.state.is_decided = true;
         } else if ended.note.starts_with(JUDGES) {
-            self.state.judged = Some(Verdict::read(&ended));
+            self.state.judged = Some(self.form.read(&ended));
         } else if let Some(round) = ended.note.strip_prefix(ARGUES).and_then(|round| round.parse().ok()) {
             self.state.end_argument(&ended, round);
         }
@@ -213,7 +227,8 @@ impl Pattern for Debate {
     }
 
     fn describe(&self) -> String {
-        format!("judge {} rounds {} at once {}", self.judge, self.n_rounds, self.is_at_once)
+        let (judge, form) = (&self.judge, self.form.schema(true));
+        format!("judge {judge} rounds {} at once {} verdict {form}", self.n_rounds, self.is_at_once)
     }
 
     fn boxed(&self) -> Box<dyn Pattern> {

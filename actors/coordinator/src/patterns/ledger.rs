@@ -12,6 +12,19 @@ use self::progress::schema;
 use self::state::{Asked, End, Limits, Phase, State};
 use crate::{Assignment, ConversationView, Pattern, PatternDecision};
 
+/// What the lead of a [`Ledger`] is asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LedgerQuestion {
+    /// The fact sheet, or an updated one.
+    Facts,
+    /// A plan, or a new one.
+    Plan,
+    /// A progress report.
+    Progress,
+    /// The final answer.
+    Answer,
+}
+
 /// Lets an agent that leads work out facts and a plan, and before every turn decide by a progress report who does what.
 ///
 /// Known as Magentic-One (`MagenticOneGroupChat` in AutoGen, `MagenticBuilder` in Microsoft Agent Framework). The lead is
@@ -87,6 +100,20 @@ impl Ledger {
     pub fn output<T: JsonSchema>(mut self) -> Self {
         self.schema = Some(playhouse_tools::schema_text::<T>());
         self
+    }
+
+    /// Returns what a turn with this note asks the lead for, `None` if it asks for nothing of the ledger's.
+    ///
+    /// For scripts that lead; a model reads it in what it is told.
+    #[must_use]
+    pub fn question_in(note: &str) -> Option<LedgerQuestion> {
+        match Asked::of_note(note)? {
+            Asked::Facts => Some(LedgerQuestion::Facts),
+            Asked::Plan => Some(LedgerQuestion::Plan),
+            Asked::Progress { .. } => Some(LedgerQuestion::Progress),
+            Asked::Answer => Some(LedgerQuestion::Answer),
+            Asked::ShowPlan | Asked::Instruct | Asked::Work => None,
+        }
     }
 
     /// Asks the lead for something that only the pattern reads.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::scenario::{ReadCases, TypedReport};
-use super::user_error::ResultError;
+use super::user_error::{InputError, ResultError};
 use crate::Conversation;
 use crate::definition::{CaseInput, InputForm, LoadCases, OpeningMessage, Report};
 
@@ -31,11 +31,11 @@ pub(super) fn default_opening<I: DeserializeOwned + 'static>() -> OpeningMessage
 }
 
 pub(super) fn opening<I: DeserializeOwned>(
-    make: impl Fn(&I) -> String + Send + Sync + 'static,
+    make: impl Fn(&I) -> Result<String, InputError> + Send + Sync + 'static,
 ) -> OpeningMessage {
     Arc::new(move |json| {
         let input: I = serde_json::from_str(json).map_err(|error| error.to_string())?;
-        Ok(make(&input))
+        make(&input).map_err(|error| error.to_string())
     })
 }
 

@@ -149,6 +149,16 @@ where
 
     /// Makes the first message from the input; without it a text opens as it is and anything else as JSON.
     pub fn opening(mut self, make: impl Fn(&I) -> String + Send + Sync + 'static) -> Self {
+        self.opening = Some(result::opening(move |input| Ok(make(input))));
+        self
+    }
+
+    /// Makes the first message like [`ScenarioBuilder::opening`], or refuses the input: then nothing is admitted, and the
+    /// person is told why.
+    pub fn try_opening(
+        mut self,
+        make: impl Fn(&I) -> Result<String, InputError> + Send + Sync + 'static,
+    ) -> Self {
         self.opening = Some(result::opening(make));
         self
     }

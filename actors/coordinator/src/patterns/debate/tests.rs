@@ -170,3 +170,39 @@ proptest! {
         prop_assert_eq!(is_decided, talk.outcome.kind == OutcomeKind::Concluded);
     }
 }
+
+/// What a typed debate decides.
+#[derive(schemars::JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Chosen {
+    choice: String,
+}
+
+fn typed(is_over: bool, decision: &str) -> Does {
+    format!(r#"{{"over": {is_over}, "verdict": "text", "decision": {decision}}}"#).into()
+}
+
+#[test]
+fn a_typed_verdict_ends_with_its_decision() {
+    let members = || crew(&["a", "b"], debate().output::<Chosen>(), None);
+    let talk =
+        judged(members(), |n| if n == 1 { typed(false, "null") } else { typed(true, r#"{"choice":"a"}"#) });
+    assert_eq!(talk.said().last().unwrap(), "judge: text\n{\"choice\":\"a\"}");
+    check_end(&talk, OutcomeKind::Concluded, "`judge` decided in round 2");
+    // One that says it is over without a decision has not decided.
+    let talk =
+        judged(members(), |n| if n < 3 { typed(true, "null") } else { typed(false, r#"{"choice":"b"}"#) });
+    check_end(&talk, OutcomeKind::Concluded, "`judge` decided in round 3");
+    let talk = judged(members(), |_| typed(false, "null"));
+    let detail = "the debate stands undecided: `judge` gave no decision in the form that was asked for";
+    check_end(&talk, OutcomeKind::Limited, detail);
+    let schemas: Vec<bool> = talk
+        .asked
+        .iter()
+        .filter_map(|asked| asked.brief.as_ref()?.schema.as_deref())
+        .map(|schema| {
+            playhouse_tools::check_reply(schema, r#"{"over":false,"verdict":"v","decision":null}"#).is_ok()
+        })
+        .collect();
+    assert_eq!(schemas, [true, true, false], "after the last round there has to be a decision");
+}
