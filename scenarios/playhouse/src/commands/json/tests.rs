@@ -87,7 +87,7 @@ fn calls_of_a_turn_that_said_nothing_are_not_lost() {
 fn a_message_says_in_which_conversation_it_is_and_who_hears_it() {
     let messages = super::messages(&Conversation::fold(&nested_run()));
     let shown = messages.iter().map(|message| {
-        let crews: Vec<&str> = message.crews.iter().map(|name| name.as_str()).collect();
+        let crews: Vec<&str> = message.crews.iter().map(playhouse_types::AgentName::as_str).collect();
         format!("{} {} [{}] {}", message.from, message.content.len(), crews.join("/"), message.to)
     });
     let expected = [
