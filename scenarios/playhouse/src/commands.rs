@@ -33,7 +33,9 @@ mod show;
 mod signal;
 mod stop;
 mod table;
+mod talk;
 mod time;
+mod usage_table;
 mod work;
 
 use clap::{Parser, Subcommand};

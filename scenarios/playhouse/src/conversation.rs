@@ -1,21 +1,24 @@
 //! A conversation as its readers see it: a pure fold of a run's records.
 
+mod places;
 mod reviews;
 mod tool_call;
+mod usage_breakdown;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use playhouse_coordinator::Tasks;
-use playhouse_journal::{AdmittedRun, Event, ExitKind, Fork, Record, RunKey, RunRow};
+use playhouse_journal::{AdmittedRun, Event, ExitKind, Fork, Record, count_usage};
 use playhouse_types::{
     AgentName, CallId, Incarnation, Lane, Message, Participant, RunId, RunOutcome, Seq, Timestamp, TurnId,
     TurnOutcome, Usage,
 };
 use serde::de::DeserializeOwned;
 
+pub(crate) use places::Places;
 pub use reviews::{Review, ReviewState, Reviews};
 pub use tool_call::{CallEnd, ToolCall};
+pub use usage_breakdown::{CallUsage, UsageBreakdown};
 
 use crate::ResultError;
 
@@ -59,13 +62,15 @@ pub struct Conversation {
     fork: Option<Fork>,
     messages: Vec<Message>,
     turns: BTreeMap<TurnId, Turn>,
-    /// Which task a turn is about.
-    tasks: BTreeMap<TurnId, String>,
+    /// The answers that no conversation of the run sees, each with the number of messages before it.
+    private_answers: Vec<(usize, TurnId)>,
+    places: Places,
     reviews: Reviews,
     turning_points: Vec<(Timestamp, Event)>,
     restarts: Vec<ActorRestart>,
     failures: BTreeMap<Lane, (ExitKind, String)>,
     usage: Usage,
+    usage_breakdown: UsageBreakdown,
     outcome: Option<RunOutcome>,
     result: Option<String>,
 }
@@ -75,28 +80,21 @@ impl Conversation {
     #[must_use]
     pub fn fold<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
         let mut conversation = Self::default();
-        let mut row = None;
-        for record in records {
-            let row = row.get_or_insert_with(|| blank_row(record));
-            row.apply(record);
-            conversation.usage = row.usage;
-            conversation.apply(record);
-        }
+        records.into_iter().for_each(|record| conversation.apply(record));
         conversation
     }
 
     fn apply(&mut self, record: &Record) {
         self.run.get_or_insert(record.run);
         self.reviews.apply(record);
+        self.places.apply(&record.event);
+        count_usage(&mut self.usage, &record.event);
+        self.usage_breakdown.apply(record, &self.places);
         match &record.event {
             Event::RunAdmitted(admitted) => self.admitted = Some(admitted.as_ref().clone()),
             Event::Forked(fork) => {
                 self.fork = Some(fork.as_ref().clone());
                 self.turning_points.push((record.time, record.event.clone()));
-            }
-            Event::Briefed { turn, brief } => {
-                let task = Tasks::task_of(&brief.note);
-                self.tasks.extend(task.map(|task| (*turn, task.to_owned())));
             }
             Event::TurnAssigned { turn, speaker, reason, .. } => {
                 let (speaker, reason) = (speaker.clone(), reason.clone());
@@ -104,6 +102,10 @@ impl Conversation {
                 self.turns.insert(*turn, opened);
             }
             Event::TurnEnded { turn, outcome } => {
+                if matches!(outcome, TurnOutcome::Answered { .. }) && self.places.reply_to(*turn).is_private()
+                {
+                    self.private_answers.push((self.messages.len(), *turn));
+                }
                 if let Some(turn) = self.turns.get_mut(turn) {
                     turn.outcome = Some(outcome.clone());
                 }
@@ -176,10 +178,20 @@ impl Conversation {
         Ok(serde_json::from_str(&admitted.input)?)
     }
 
-    /// Returns all messages; the first is the opening.
+    /// Returns all messages, those of crews within the main one included; the first is the opening.
     #[must_use]
     pub fn messages(&self) -> &[Message] {
         &self.messages
+    }
+
+    /// Returns where the turns belong.
+    pub(crate) const fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// Returns the turns whose answers only the pattern or a colleague sees, each with the number of messages before it.
+    pub(crate) fn private_answers(&self) -> impl Iterator<Item = (usize, &Turn)> {
+        self.private_answers.iter().filter_map(|(n_before, turn)| Some((*n_before, self.turns.get(turn)?)))
     }
 
     /// Returns the newest message of an agent.
@@ -214,7 +226,7 @@ impl Conversation {
     /// [`Conversation::task_json`] reads it.
     #[must_use]
     pub fn task(&self, name: &str) -> Option<&Message> {
-        let of_task = |message: &&Message| self.tasks.get(&message.turn).is_some_and(|task| task == name);
+        let of_task = |message: &&Message| self.places.task(message.turn) == Some(name);
         // After an output that was not accepted, the runtime says so; words of a handoff are none.
         let last = self.messages.iter().rev().find(of_task)?;
         let is_handoff = self
@@ -281,6 +293,12 @@ impl Conversation {
         &self.usage
     }
 
+    /// Returns what the run has used so far by call, turn, agent, model, task and crew.
+    #[must_use]
+    pub const fn usage_breakdown(&self) -> &UsageBreakdown {
+        &self.usage_breakdown
+    }
+
     /// Returns how the run ended; `None` while it is open.
     #[must_use]
     pub const fn outcome(&self) -> Option<&RunOutcome> {
@@ -292,14 +310,6 @@ impl Conversation {
     pub fn result(&self) -> Option<&str> {
         self.result.as_deref()
     }
-}
-
-/// Makes a row to fold usage in; the rest of it is not looked at.
-fn blank_row(first: &Record) -> RunRow {
-    #[expect(clippy::expect_used, reason = "the text is a name")]
-    let scenario = playhouse_types::ScenarioName::new("unknown").expect("`unknown` is a name");
-    let trace = playhouse_types::TraceContext::default();
-    RunRow::admitted(first.run, scenario, first.time, trace, RunKey([0; 32]))
 }
 
 #[cfg(test)]

@@ -37,7 +37,10 @@ pub use builders::{
     ScenarioBuilder, ScenarioError, ToolsId, hours, milliseconds, minutes, seconds,
 };
 pub use commands::main;
-pub use conversation::{ActorRestart, CallEnd, Conversation, Review, ReviewState, Reviews, ToolCall, Turn};
+pub use conversation::{
+    ActorRestart, CallEnd, CallUsage, Conversation, Review, ReviewState, Reviews, ToolCall, Turn,
+    UsageBreakdown,
+};
 pub use definition::{
     CaseInput, Definition, InputForm, LoadCases, OnChange, OpenTools, OpeningMessage, Report, StartContext,
     ToolSource,

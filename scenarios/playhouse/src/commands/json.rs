@@ -1,16 +1,23 @@
 //! The JSON forms of runs, conversations and records, as the documentation promises them.
 
+mod usage;
+
+use std::collections::BTreeSet;
+
 use playhouse_journal::{AdmittedRun, CanonicalRecord, Event, Fork, Record, RecordKey, RunRow};
-use playhouse_types::{RunId, RunOutcome, TraceContext, Usage, Verdict};
+use playhouse_types::{
+    AgentName, ReplyTo, RunId, RunOutcome, TraceContext, TurnId, TurnOutcome, Usage, Verdict,
+};
 use serde::Serialize;
 use serde_json::{Map, Value, value::RawValue};
 
+pub(super) use self::usage::UsageJson;
 use super::find_review::review_name;
 use super::time::rfc3339;
 use crate::Conversation;
 use crate::conversation::{CallEnd, Review, ReviewState, ToolCall};
 
-/// A run as `runs --json` shows it.
+/// A run as `runs --json` and `show --json` show it.
 #[derive(Serialize)]
 pub(super) struct RunJson {
     run: String,
@@ -22,6 +29,16 @@ pub(super) struct RunJson {
     started_at: String,
     turns: u32,
     forked_from: Option<ForkJson>,
+}
+
+/// A run in the list of all, with what it has used.
+#[derive(Serialize)]
+pub(super) struct ListedRunJson {
+    /// The run.
+    #[serde(flatten)]
+    pub(super) run: RunJson,
+    /// What it has used; a batch: what its cases have.
+    pub(super) usage: Usage,
 }
 
 /// Where a fork comes from.
@@ -63,7 +80,7 @@ pub(super) struct ConversationJson {
     trace_id: String,
     result: Option<Box<RawValue>>,
     messages: Vec<MessageJson>,
-    usage: Usage,
+    usage: UsageJson,
     restarts: usize,
     reviews: Vec<ReviewJson>,
 }
@@ -113,6 +130,10 @@ struct MessageJson {
     ordinal: Option<usize>,
     turn: u32,
     from: String,
+    /// The crews in whose conversation it was said, the outermost first; empty for the main one.
+    crews: Vec<AgentName>,
+    /// Who hears it: `conversation`, `pattern`, or the call of a colleague.
+    to: String,
     content: String,
     tool_calls: Vec<ToolCallJson>,
 }
@@ -132,7 +153,7 @@ impl ConversationJson {
         row: &RunRow,
         conversation: &Conversation,
         result: Option<String>,
-        usage: Usage,
+        usage: UsageJson,
     ) -> Result<Self, serde_json::Error> {
         Ok(Self {
             run: RunJson::from(row).of_fork(conversation.fork()),
@@ -146,33 +167,43 @@ impl ConversationJson {
     }
 }
 
-/// Puts the calls of each turn to its message; a turn with calls and no message stands at the end under its agent.
+/// Puts the calls of each turn to its message. A turn with no message but with calls, or with an answer that no
+/// conversation sees, stands at the end.
 fn messages(conversation: &Conversation) -> Vec<MessageJson> {
-    let calls_of = |turn: playhouse_types::TurnId| {
-        conversation.turn(turn).map(|turn| turn.calls.iter().map(call_json).collect()).unwrap_or_default()
+    let message_json = |ordinal: Option<usize>, turn: TurnId, from: String, content: &str| MessageJson {
+        ordinal,
+        turn: turn.0,
+        from,
+        crews: conversation.places().crews(turn),
+        to: match conversation.places().reply_to(turn) {
+            ReplyTo::Conversation | ReplyTo::ConversationTogether => "conversation".to_owned(),
+            ReplyTo::Pattern => "pattern".to_owned(),
+            ReplyTo::Caller(call) => call.to_string(),
+        },
+        content: content.to_owned(),
+        tool_calls: conversation
+            .turn(turn)
+            .map(|turn| turn.calls.iter().map(call_json).collect())
+            .unwrap_or_default(),
     };
-    let mut messages: Vec<MessageJson> = Vec::new();
-    for (ordinal, message) in conversation.messages().iter().enumerate() {
-        messages.push(MessageJson {
-            ordinal: Some(ordinal),
-            turn: message.turn.0,
-            from: message.from.to_string(),
-            content: message.content.clone(),
-            tool_calls: calls_of(message.turn),
-        });
-    }
-    let is_silent = |turn: &&crate::conversation::Turn| {
-        !turn.calls.is_empty() && !conversation.messages().iter().any(|message| message.turn == turn.turn)
-    };
-    for turn in conversation.turns().filter(is_silent) {
-        let (from, content) = (turn.speaker.to_string(), String::new());
-        messages.push(MessageJson {
-            ordinal: None,
-            turn: turn.turn.0,
-            from,
-            content,
-            tool_calls: calls_of(turn.turn),
-        });
+    let said = conversation.messages();
+    let mut messages: Vec<MessageJson> = (0..)
+        .zip(said)
+        .map(|(ordinal, message)| {
+            message_json(Some(ordinal), message.turn, message.from.to_string(), &message.content)
+        })
+        .collect();
+    let spoken: BTreeSet<TurnId> = said.iter().map(|message| message.turn).collect();
+    let private: BTreeSet<TurnId> = conversation.private_answers().map(|(_, turn)| turn.turn).collect();
+    for turn in conversation.turns().filter(|turn| !spoken.contains(&turn.turn)) {
+        let answer = match &turn.outcome {
+            Some(TurnOutcome::Answered { content }) if private.contains(&turn.turn) => Some(content.as_str()),
+            _ => None,
+        };
+        if answer.is_some() || !turn.calls.is_empty() {
+            let from = turn.speaker.to_string();
+            messages.push(message_json(None, turn.turn, from, answer.unwrap_or_default()));
+        }
     }
     messages
 }

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use clap::Args;
 use playhouse_journal::{Event, Fork, JournalRead, ReadError, RunRow};
-use playhouse_types::{ExitCode, RunId, Seq};
+use playhouse_types::{ExitCode, RunId, Seq, Usage};
 
 use super::command_error::CommandError;
 use super::damaged_runs::tell_damaged;
-use super::json::RunJson;
+use super::json::{ListedRunJson, RunJson};
 use super::output::{print, print_json};
 use super::session::{Session, children, close, program_name, read_records};
 use super::short;
 use super::table::{table, trim};
 use super::time::short_time;
-use crate::view::{one_line, say};
+use crate::view::{one_line, say, usd};
 
 /// How many characters of an outcome a table shows.
 const OUTCOME_CHARS: usize = 60;
@@ -45,7 +45,10 @@ fn print_runs(
     code: ExitCode,
 ) -> Result<ExitCode, CommandError> {
     if session.is_json() {
-        let json = |row: &RunRow| RunJson::from(row).of_fork(forks.get(&row.run));
+        let json = |row: &RunRow| ListedRunJson {
+            run: RunJson::from(row).of_fork(forks.get(&row.run)),
+            usage: used(row, rows),
+        };
         print_json(&rows.iter().map(json).collect::<Vec<_>>())?;
     } else if rows.is_empty() && code == ExitCode::Concluded {
         say(&format!(
@@ -89,7 +92,8 @@ async fn fork_of(journal: &dyn JournalRead, row: &RunRow) -> Result<Option<Fork>
 }
 
 fn text(rows: &[RunRow], forks: &BTreeMap<RunId, Fork>) -> String {
-    let mut table = table(["RUN", "SCENARIO", "CASE", "STATUS", "TURNS", "STARTED (UTC)", "OUTCOME"]);
+    let mut table =
+        table(["RUN", "SCENARIO", "CASE", "STATUS", "TURNS", "TOKENS", "USD", "STARTED (UTC)", "OUTCOME"]);
     for row in rows.iter().filter(|row| row.parent.is_none()) {
         let children = children(rows, row.run, &[]);
         let case = match forks.get(&row.run) {
@@ -97,10 +101,10 @@ fn text(rows: &[RunRow], forks: &BTreeMap<RunId, Fork>) -> String {
             None if row.is_batch => cases(&children),
             None => String::new(),
         };
-        table.add_row(line(row, &row.run.to_string(), &case));
+        table.add_row(line(row, &row.run.to_string(), &case, &used(row, rows)));
         for child in &children {
             let case = child.case.as_ref().map(ToString::to_string).unwrap_or_default();
-            table.add_row(line(child, &format!("  {}", child.run), &case));
+            table.add_row(line(child, &format!("  {}", child.run), &case, &child.usage));
         }
     }
     trim(&table)
@@ -111,7 +115,16 @@ fn cases(children: &[RunRow]) -> String {
     format!("{ended} of {} ended", children.len())
 }
 
-fn line(row: &RunRow, run: &str, case: &str) -> [String; 7] {
+/// Returns what a run has used; a batch: what its cases have.
+fn used(row: &RunRow, rows: &[RunRow]) -> Usage {
+    let mut usage = row.usage;
+    // Only a batch has any: a list of ten thousand runs is not searched for each.
+    let cases = rows.iter().filter(|case| row.is_batch && case.parent == Some(row.run));
+    cases.for_each(|case| usage += case.usage);
+    usage
+}
+
+fn line(row: &RunRow, run: &str, case: &str, usage: &Usage) -> [String; 9] {
     let outcome =
         row.outcome.as_ref().map(|outcome| one_line(&outcome.detail, OUTCOME_CHARS)).unwrap_or_default();
     [
@@ -120,6 +133,8 @@ fn line(row: &RunRow, run: &str, case: &str) -> [String; 7] {
         case.to_owned(),
         row.status.as_str().to_owned(),
         row.turns.to_string(),
+        usage.input_tokens.saturating_add(usage.output_tokens).to_string(),
+        usage.cost_microusd.map_or_else(|| "unknown".to_owned(), usd),
         short_time(row.started_at),
         outcome,
     ]
@@ -132,7 +147,7 @@ mod tests {
     use super::text;
     use playhouse_journal::{RunKey, RunRow};
     use playhouse_types::{
-        CaseName, OutcomeKind, RunId, RunOutcome, RunStatus, ScenarioName, Timestamp, TraceContext,
+        CaseName, OutcomeKind, RunId, RunOutcome, RunStatus, ScenarioName, Timestamp, TraceContext, Usage,
     };
 
     #[test]
@@ -154,13 +169,23 @@ mod tests {
             status: RunStatus::Concluded,
             outcome: Some(RunOutcome { kind: OutcomeKind::Concluded, detail: "`DONE` was said".to_owned() }),
             turns: 3,
+            usage: Usage {
+                input_tokens: 40,
+                output_tokens: 2,
+                cost_microusd: Some(1_500_000),
+                ..Usage::default()
+            },
             ..row(3)
         };
         let shown = text(&[batch, row(2), case], &BTreeMap::new());
         let lines: Vec<Vec<&str>> = shown.lines().map(|line| line.split_whitespace().collect()).collect();
         assert_eq!(lines[1][0], "00000000000000000000000001");
         assert_eq!(lines[1][2..6], ["1", "of", "1", "ended"]);
-        assert_eq!(lines[2][..5], ["00000000000000000000000003", "demo", "ahorn", "concluded", "3"]);
+        assert_eq!(lines[1][7..10], ["0", "42", "1.500000"], "a batch has used what its cases have");
+        assert_eq!(
+            lines[2][..7],
+            ["00000000000000000000000003", "demo", "ahorn", "concluded", "3", "42", "1.500000"]
+        );
         assert_eq!(lines[3][0], "00000000000000000000000002");
         assert!(
             shown.lines().nth(2).unwrap().trim_start_matches(' ').len() < shown.lines().nth(2).unwrap().len()

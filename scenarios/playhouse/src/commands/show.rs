@@ -8,16 +8,17 @@ use playhouse_types::{ExitCode, Usage};
 
 use super::command_error::CommandError;
 use super::find_review::review_name;
-use super::json::ConversationJson;
+use super::json::{ConversationJson, UsageJson};
 use super::output::{print, print_json};
 use super::results::case_table;
 use super::session::{Opened, Session, children, close, read_records};
+use super::talk::talk;
 use super::time::{rfc3339, short_time};
+use super::usage_table::usage_table;
 use crate::Conversation;
-use crate::conversation::{ReviewState, Turn};
+use crate::conversation::ReviewState;
 use crate::view::{
-    actor_name, block, call_end, call_name, duration, one_line, review_line, turn_outcome, turning_point,
-    usage_line, verdict_line,
+    actor_name, block, duration, one_line, review_line, turning_point, usage_line, verdict_line,
 };
 
 /// How many characters of a reason are shown.
@@ -50,7 +51,8 @@ async fn show_run(
     let conversation = Conversation::fold(&read_records(journal, row.run).await?);
     if session.is_json() {
         let result = conversation.result().map(ToOwned::to_owned);
-        print_json(&ConversationJson::new(row, &conversation, result, *conversation.usage())?)
+        let usage = UsageJson::of_run(*conversation.usage(), conversation.usage_breakdown());
+        print_json(&ConversationJson::new(row, &conversation, result, usage)?)
     } else {
         Ok(print(&text(row, &conversation))?)
     }
@@ -69,6 +71,7 @@ async fn show_batch(
     if session.is_json() {
         let conversation = Conversation::fold(&records);
         let result = conversation.result().map(ToOwned::to_owned);
+        let usage = UsageJson::of_sum(usage);
         return print_json(&ConversationJson::new(row, &conversation, result, usage)?);
     }
     let mut shown = header(row, None);
@@ -101,42 +104,15 @@ fn header(row: &RunRow, fork: Option<&Fork>) -> String {
 /// Shows a run for a person. What models and tools wrote is escaped and indented.
 fn text(row: &RunRow, conversation: &Conversation) -> String {
     let mut shown = header(row, conversation.fork());
-    let mut said = Vec::new();
-    for message in conversation.messages() {
-        if let Some(turn) = conversation.turn(message.turn).filter(|_| !said.contains(&message.turn)) {
-            shown.push_str(&calls(turn));
-        }
-        said.push(message.turn);
-        // Writing to a string cannot fail.
-        let _ = writeln!(shown, "{}: {}", message.from, block(&message.content, "  "));
-    }
-    for turn in conversation.turns() {
-        let outcome = match &turn.outcome {
-            Some(outcome) => turn_outcome(outcome),
-            None => Some("open".to_owned()),
-        };
-        if !said.contains(&turn.turn) {
-            shown.push_str(&calls(turn));
-        }
-        if let Some(outcome) = outcome {
-            let _ = writeln!(shown, "  -- turn {} of {}: {outcome}", turn.turn, turn.speaker);
-        }
-    }
+    shown.push_str(&talk(conversation));
     shown.push('\n');
+    let used = usage_table(conversation.usage_breakdown());
+    if !used.is_empty() {
+        shown.push_str(&used);
+        shown.push('\n');
+    }
     shown.push_str(&footer(row, conversation));
     shown
-}
-
-fn calls(turn: &Turn) -> String {
-    let line = |call: &crate::conversation::ToolCall| {
-        format!(
-            "  {} -> {} {}\n",
-            turn.speaker,
-            call_name(&call.tool, &call.arguments),
-            call_end(call.end.as_ref())
-        )
-    };
-    turn.calls.iter().map(line).collect()
 }
 
 fn footer(row: &RunRow, conversation: &Conversation) -> String {

@@ -1,6 +1,7 @@
 //! What a watcher sees of each event. Pure: events in, text out.
 
 mod streamed;
+mod watched_run;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,13 +9,15 @@ use std::time::Duration;
 use playhouse_journal::{Command, Event, Record};
 use playhouse_messages::BusEvent;
 use playhouse_types::{
-    CallId, CaseName, Lane, Message, ModelReply, Participant, ReviewId, RunId, RunOutcome, Timestamp, TurnId,
-    TurnOutcome, Usage,
+    AgentName, CallId, CaseName, Lane, Message, ModelReply, Participant, ReviewId, RunId, RunOutcome,
+    Timestamp, TurnId, TurnOutcome, Usage,
 };
 
 use self::streamed::Streamed;
+use self::watched_run::WatchedRun;
 use super::call_line::{call_end, call_name};
 use super::review_text::{review_line, verdict_line};
+use super::speaker::Speaker;
 use super::style::Style;
 use super::text::{block, duration, one_line};
 use crate::conversation::CallEnd;
@@ -45,6 +48,8 @@ pub(crate) struct ConversationView {
     style: Style,
     audience: Audience,
     cases: BTreeMap<RunId, CaseName>,
+    /// The runs that have not ended.
+    runs: BTreeMap<RunId, WatchedRun>,
     calls: BTreeMap<(RunId, CallId), OpenCall>,
     /// What each open turn has shown last, so that its message is not shown again.
     said: BTreeMap<(RunId, TurnId), String>,
@@ -56,8 +61,8 @@ pub(crate) struct ConversationView {
 impl ConversationView {
     /// Makes a view that has seen nothing. `cases` names the runs that were admitted before it began.
     pub(crate) fn new(style: Style, audience: Audience, cases: BTreeMap<RunId, CaseName>) -> Self {
-        let (calls, said, crashed) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        Self { style, audience, cases, calls, said, streamed: None, crashed }
+        let (runs, calls, said) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { style, audience, cases, runs, calls, said, streamed: None, crashed: BTreeSet::new() }
     }
 
     /// Returns what to print for an event: nothing, whole lines, or a piece of a line that is still being written.
@@ -66,14 +71,19 @@ impl ConversationView {
             BusEvent::Recorded(record) => self.recorded(record),
             BusEvent::Token { .. } if self.audience == Audience::Many => String::new(),
             BusEvent::Token { run, turn, step, speaker, attempt, offset, text } => {
-                let place = (*run, *turn, *step, *attempt);
-                let streamed = self.streamed.get_or_insert_with(|| Streamed::begin(place, speaker.as_str()));
-                streamed.push(place, *offset, text, self.style)
+                let (place, watched) = ((*run, *turn, *step, *attempt), self.runs.entry(*run).or_default());
+                if watched.is_early(*turn) {
+                    return String::new();
+                }
+                let begin = || Streamed::begin(place, watched.speaker(*turn, speaker.as_str()));
+                self.streamed.get_or_insert_with(begin).push(place, *offset, text, self.style)
             }
             BusEvent::Retracted { run, turn, step, speaker, attempt, reason, retry_in } => {
                 let void = self.streamed.take_if(|streamed| streamed.is_at(*run, *turn, *step));
                 let line_end = void.map_or("", |streamed| streamed.line_end());
-                let line = self.style.bad(&retraction(speaker.as_str(), *attempt, reason, *retry_in));
+                let speaker = self.speaker(*run, *turn, speaker.as_str());
+                let line = retraction(&speaker.shown(Style::Plain), *attempt, reason, *retry_in);
+                let line = format!("{}{}", speaker.mark(), self.style.bad(&line));
                 format!("{line_end}{}", self.line(*run, &line))
             }
         }
@@ -81,12 +91,14 @@ impl ConversationView {
 
     /// Returns what to print when events were missed.
     pub(crate) fn missed(&mut self, count: u64) -> String {
+        self.runs.values_mut().for_each(WatchedRun::missed);
         let text = self.style.dim(&format!("  ({count} events not shown; the journal has them)"));
         self.interrupting(&format!("{text}\n"))
     }
 
     fn recorded(&mut self, record: &Record) -> String {
         let run = record.run;
+        self.runs.entry(run).or_default().apply(&record.event);
         match &record.event {
             Event::RunAdmitted(admitted) => {
                 if let Some(case) = &admitted.case {
@@ -111,6 +123,14 @@ impl ConversationView {
                 self.calls.insert((run, intent.call), OpenCall { name, since: record.time });
                 String::new()
             }
+            Event::Consulted { call, whom, task } => {
+                let open = OpenCall { name: format!("ask_{whom}"), since: record.time };
+                self.calls.insert((run, *call), open);
+                let caller = self.speaker(run, call.turn, record.lane.as_str());
+                let asks = format!("  -> {} asks {whom}: ", caller.shown(Style::Plain));
+                let line = self.style.dim(&format!("{asks}{}", one_line(task, REASON_CHARS)));
+                self.line(run, &format!("{}{line}", caller.mark()))
+            }
             Event::ToolResult { call, output, full_bytes, recovered, .. } => {
                 let (output, full_bytes, recovered) = (output.clone(), *full_bytes, *recovered);
                 self.called(record, *call, &CallEnd::Answered { output, full_bytes, recovered })
@@ -133,15 +153,11 @@ impl ConversationView {
         let reason = |text: &str| one_line(text, REASON_CHARS);
         let line = match &record.event {
             Event::ModelFailed { failure, .. } => {
-                format!("!! {}: {}", record.lane, reason(&failure.to_string()))
+                let speaker = self.speaker(record.run, record.key.turn, record.lane.as_str());
+                let line = format!("  !! {}: {}", speaker.shown(Style::Plain), reason(&failure.to_string()));
+                return self.line(record.run, &format!("{}{}", speaker.mark(), self.style.bad(&line)));
             }
-            Event::TurnEnded { turn, outcome } => {
-                self.said.remove(&(record.run, *turn));
-                match turn_outcome(outcome) {
-                    Some(outcome) => format!("-- turn {turn} of {}: {outcome}", record.lane),
-                    None => return String::new(),
-                }
-            }
+            Event::TurnEnded { turn, outcome } => return self.turn_ended(record, *turn, outcome),
             Event::ActorFailed { actor, reason: why, .. } => {
                 self.crashed.insert((record.run, actor.clone()));
                 format!("!! {} crashed: {}", actor_name(actor), reason(why))
@@ -173,25 +189,57 @@ impl ConversationView {
         match streamed {
             Some(streamed) => streamed.finish(&reply.content, self.style),
             None if reply.content.is_empty() => String::new(),
-            None => self.said_by(run, record.lane.as_str(), &reply.content),
+            None => {
+                let speaker = self.speaker(run, record.key.turn, record.lane.as_str());
+                self.said_by(run, &speaker, &reply.content)
+            }
         }
     }
 
     fn posted(&mut self, run: RunId, message: &Message) -> String {
-        let is_shown = self.said.get(&(run, message.turn)).is_some_and(|said| *said == message.content);
-        if is_shown {
+        let place = (run, message.turn);
+        if self.said.get(&place).is_some_and(|said| *said == message.content) {
+            self.said.remove(&place);
             return String::new();
         }
+        let author = self.runs.entry(run).or_default().author(message);
         if message.from == Participant::User && self.audience == Audience::Many {
-            return self.said_by(run, message.from.as_str(), &one_line(&message.content, OPENING_CHARS));
+            return self.said_by(run, &author, &one_line(&message.content, OPENING_CHARS));
         }
-        self.said_by(run, message.from.as_str(), &message.content)
+        self.said_by(run, &author, &message.content)
     }
 
-    fn said_by(&mut self, run: RunId, name: &str, content: &str) -> String {
+    /// Shows how a turn ended, and what a crew came to that nobody else hears: it has no model that has said it.
+    fn turn_ended(&mut self, record: &Record, turn: TurnId, outcome: &TurnOutcome) -> String {
+        let run = record.run;
+        let watched = self.runs.entry(run).or_default();
+        let is_private = watched.places().reply_to(turn).is_private();
+        let name = watched.places().speaker(turn).map_or_else(|| record.lane.as_str(), AgentName::as_str);
+        let speaker = watched.speaker(turn, name);
+        watched.end(turn);
+        let said = match outcome {
+            // Posted once those who spoke at the same time have ended, too.
+            TurnOutcome::Answered { .. } if !is_private => return String::new(),
+            _ => self.said.remove(&(run, turn)),
+        };
+        match (outcome, turn_outcome(outcome)) {
+            (TurnOutcome::Answered { content }, _) if said.is_none() => self.said_by(run, &speaker, content),
+            (_, Some(outcome)) => {
+                let line = format!("  -- turn {turn} of {}: {outcome}", speaker.shown(Style::Plain));
+                self.line(run, &format!("{}{}", speaker.mark(), self.style.dim(&line)))
+            }
+            (_, None) => String::new(),
+        }
+    }
+
+    fn speaker(&mut self, run: RunId, turn: TurnId, name: &str) -> Speaker {
+        self.runs.entry(run).or_default().speaker(turn, name)
+    }
+
+    fn said_by(&mut self, run: RunId, speaker: &Speaker, content: &str) -> String {
         let prefix = self.prefix(run);
-        let text = block(content, &format!("{prefix}  "));
-        let text = format!("{prefix}{}: {text}\n", self.style.name(name));
+        let text = block(content, &format!("{prefix}{}", speaker.indent()));
+        let text = format!("{prefix}{}{}: {text}\n", speaker.mark(), speaker.shown(self.style));
         self.interrupting(&text)
     }
 
@@ -206,10 +254,13 @@ impl ConversationView {
             CallEnd::Answered { .. } => self.style.dim(&line),
             _ => self.style.bad(&line),
         };
-        self.line(record.run, &line)
+        let mark = self.speaker(record.run, call.turn, record.lane.as_str()).mark();
+        self.line(record.run, &format!("{mark}{line}"))
     }
 
     fn concluded(&mut self, run: RunId, outcome: &RunOutcome, usage: &Usage) -> String {
+        self.runs.remove(&run);
+        self.said.retain(|(of, _), _| *of != run);
         let detail = one_line(&outcome.detail, REASON_CHARS);
         let status = self.style.strong(outcome.kind.status().as_str());
         self.line(run, &format!("== {status}: {detail} ({})", usage_line(usage)))
@@ -291,7 +342,7 @@ pub(crate) fn turning_point(event: &Event) -> Option<String> {
             format!("!! {agent} takes no further part: {}", reason(why))
         }
         Event::ModelReplaced { agent, model, reason: why } => {
-            let who = agent.as_ref().map_or("all agents", playhouse_types::AgentName::as_str);
+            let who = agent.as_ref().map_or("all agents", AgentName::as_str);
             format!("-- model of {who} is now {}: {}", reason(model.as_str()), reason(why))
         }
         Event::DefinitionChanged { .. } => "-- the scenario has changed since the run began".to_owned(),
@@ -328,6 +379,11 @@ pub(crate) fn turn_outcome(outcome: &TurnOutcome) -> Option<String> {
     }
 }
 
+/// Shows a price: `0.003100`.
+pub(crate) fn usd(microusd: u64) -> String {
+    format!("{}.{:06}", microusd / 1_000_000, microusd % 1_000_000)
+}
+
 /// Shows what was used: `3 model calls, 2 tool calls, 1200 tokens, 0.0031 USD`.
 pub(crate) fn usage_line(usage: &Usage) -> String {
     let counted =
@@ -339,7 +395,7 @@ pub(crate) fn usage_line(usage: &Usage) -> String {
     ];
     match usage.cost_microusd {
         Some(0) => {}
-        Some(amount) => parts.push(format!("{}.{:06} USD", amount / 1_000_000, amount % 1_000_000)),
+        Some(amount) => parts.push(format!("{} USD", usd(amount))),
         None => parts.push("price unknown".to_owned()),
     }
     if usage.lost > 0 {

@@ -12,3 +12,4 @@ mod conversations;
 mod library;
 mod shared_intents;
 mod talkers;
+mod usage;

@@ -2,6 +2,7 @@
 
 use playhouse_types::{RunId, Step, TurnId};
 
+use crate::view::speaker::Speaker;
 use crate::view::style::Style;
 use crate::view::text::block;
 
@@ -11,15 +12,15 @@ type Place = (RunId, TurnId, Step, u32);
 /// What has been shown of a reply so far.
 pub(super) struct Streamed {
     place: Place,
-    speaker: String,
+    speaker: Speaker,
     text: String,
     /// Whether the cursor stands behind the text, so that the next piece goes on in its line.
     is_in_line: bool,
 }
 
 impl Streamed {
-    pub(super) fn begin(place: Place, speaker: &str) -> Self {
-        Self { place, speaker: speaker.to_owned(), text: String::new(), is_in_line: false }
+    pub(super) const fn begin(place: Place, speaker: Speaker) -> Self {
+        Self { place, speaker, text: String::new(), is_in_line: false }
     }
 
     pub(super) fn is_at(&self, run: RunId, turn: TurnId, step: Step) -> bool {
@@ -33,7 +34,7 @@ impl Streamed {
         }
         let header = self.header(style);
         self.text.push_str(text);
-        format!("{header}{}", block(text, "  "))
+        format!("{header}{}", block(text, &self.speaker.indent()))
     }
 
     fn header(&mut self, style: Style) -> String {
@@ -41,7 +42,7 @@ impl Streamed {
             return String::new();
         }
         let goes_on = if self.text.is_empty() { "" } else { " (goes on)" };
-        format!("{}{goes_on}: ", style.name(&self.speaker))
+        format!("{}{}{goes_on}: ", self.speaker.mark(), self.speaker.shown(style))
     }
 
     /// Returns the end of the line if the cursor is in one.
@@ -62,10 +63,14 @@ impl Streamed {
             Some("") => self.line_end().to_owned(),
             Some(rest) => {
                 let header = self.header(style);
-                format!("{header}{}\n", block(rest, "  "))
+                format!("{header}{}\n", block(rest, &self.speaker.indent()))
             }
             // Another attempt than the one that was shown.
-            None => format!("{}{}: {}\n", self.line_end(), style.name(&self.speaker), block(content, "  ")),
+            None => {
+                let line_end = self.interrupt();
+                let header = format!("{}{}: ", self.speaker.mark(), self.speaker.shown(style));
+                format!("{line_end}{header}{}\n", block(content, &self.speaker.indent()))
+            }
         }
     }
 }

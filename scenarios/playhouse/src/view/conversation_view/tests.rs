@@ -7,7 +7,7 @@ use playhouse_messages::BusEvent;
 use playhouse_types::{CaseName, Step, TurnId, TurnOutcome};
 
 use super::{Audience, ConversationView};
-use crate::test_records::{RUN, agent, records, reply, short_run};
+use crate::test_records::{RUN, agent, nested_run, posted, records, reply, short_run};
 use crate::view::Style;
 
 fn one() -> ConversationView {
@@ -178,4 +178,83 @@ fn what_changes_how_a_run_goes_on_is_told() {
                     !! clerk takes no further part: too often\n  \
                     -- the scenario has changed since the run began\n";
     assert_eq!(shown, expected);
+}
+
+#[test]
+fn nothing_passes_for_a_part_of_the_main_conversation_that_is_none() {
+    let events: Vec<BusEvent> = nested_run().iter().map(recorded).collect();
+    let expected = "\
+run 00000000000000000000000007 of demo, seed 0
+user: go
+  -> lead asks lab: Weigh it.
+| lab (to lead): 3 g
+  -> ask_lab ok 3 B 5 ms
+lead: It weighs 3 g.
+| panel is asked: user: go
+| panel > pair is asked: dig
+|   -> call_7_1_0 ok 1 B
+| panel > pair > x: a
+|   | panel > y: b
+| panel > pair: a
+| panel > judge (to the pattern): {\"over\":true}
+panel: a
+|   -- turn 9 of judge (to the pattern): skipped: gone
+| panel is asked: again
+| panel > x: c
+| panel (to the pattern): c
+== concluded: done (0 model calls, 0 tool calls, 0 tokens)
+";
+    let mut view = one();
+    assert_eq!(show(&mut view, &events), expected);
+    assert!(view.runs.is_empty() && view.said.is_empty(), "nothing of a run is kept that has ended");
+}
+
+#[test]
+fn a_reply_within_a_crew_is_marked_while_it_is_written() {
+    let records = nested_run();
+    let mut view = one();
+    show(&mut view, &records[..25].iter().map(recorded).collect::<Vec<_>>());
+    let token = |speaker, turn, step, offset, text: &str| {
+        let (turn, step, text) = (TurnId(turn), Step(step), text.to_owned());
+        BusEvent::Token { run: RUN, turn, step, speaker: agent(speaker), attempt: 1, offset, text }
+    };
+    let events = [token("x", 7, 2, 0, "a\n| panel"), recorded(&records[25]), recorded(&records[26])];
+    assert_eq!(show(&mut view, &events), "| panel > pair > x: a\n|   | panel > y: b\n");
+    // Frames may come before the record that says where they belong: then the reply is shown whole.
+    let early = [
+        token("judge", 8, 1, 0, "{"),
+        recorded(&records[30]),
+        recorded(&records[31]),
+        token("judge", 8, 1, 1, "\"over"),
+    ];
+    assert_eq!(show(&mut view, &early), "");
+    let whole = "| panel > judge (to the pattern): {\"over\":true}\n";
+    assert_eq!(show(&mut view, &[recorded(&records[32])]), whole);
+}
+
+#[test]
+fn a_turn_that_began_before_anybody_looked_is_not_taken_for_the_main_conversation() {
+    let records = nested_run();
+    let resumed = only("run", (0, 2, 0), Event::Resumed { epoch: 2, clean: true });
+    let mut view = one();
+    let mut events = vec![resumed];
+    events.extend(records[25..33].iter().map(recorded));
+    let expected = "  -- the run goes on\n| x (turn 7): a\n|   | panel > y: b\n| pair (turn 5): a\n\
+                    | turn 3 > judge (to the pattern): {\"over\":true}\n";
+    assert_eq!(show(&mut view, &events), expected);
+    assert_eq!(view.missed(2), "  (2 events not shown; the journal has them)\n");
+    let said =
+        only("clerk", (13, 0, 0), posted(13, playhouse_types::Participant::Agent(agent("clerk")), "ok"));
+    assert_eq!(show(&mut view, &[said]), "| clerk (turn 13): ok\n");
+}
+
+#[test]
+fn what_was_said_at_the_same_time_is_shown_once() {
+    let answered = TurnOutcome::Answered { content: "one".to_owned() };
+    let events = [
+        only("clerk", (1, 1, 0), reply("one", &[])),
+        only("clerk", (1, 0, 0), Event::TurnEnded { turn: TurnId(1), outcome: answered }),
+        only("run", (1, 0, 0), posted(1, playhouse_types::Participant::Agent(agent("clerk")), "one")),
+    ];
+    assert_eq!(show(&mut one(), &events), "clerk: one\n");
 }
