@@ -1,6 +1,7 @@
 //! The `playhouse` binary: every shipped scenario behind one command line.
 
 mod invoice_review;
+mod support_desk;
 mod vendor_notice;
 
 use playhouse::prelude::*;
@@ -11,5 +12,5 @@ use playhouse::prelude::*;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    playhouse::main(&[scenario!(invoice_review), scenario!(vendor_notice)])
+    playhouse::main(&[scenario!(invoice_review), scenario!(support_desk), scenario!(vendor_notice)])
 }

@@ -13,7 +13,7 @@ use crate::settled::{RUN, Settled};
 /// The longest wait after a line, in turns of a spin loop: some milliseconds, so that kills fall between lines, too.
 const MAX_SPINS: u32 = 2_000_000;
 
-const RESUME: &[&str] = &["resume", "--all", "--json"];
+pub(crate) const RESUME: &[&str] = &["resume", "--all", "--json"];
 
 /// A batch that nobody disturbed.
 struct Undisturbed {
@@ -30,12 +30,12 @@ fn undisturbed() -> &'static Undisturbed {
     })
 }
 
-fn number(name: &str, default: u64) -> u64 {
+pub(crate) fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |value| value.parse().expect("a whole number"))
 }
 
 /// Waits for a random moment among the first lines, and kills.
-fn kill_somewhere(mut started: Started, n_lines: usize, random: &mut ChaCha8Rng) -> String {
+pub(crate) fn kill_somewhere(mut started: Started, n_lines: usize, random: &mut ChaCha8Rng) -> String {
     let line = random.random_range(0..=n_lines);
     let spins = random.random_range(0..MAX_SPINS);
     started.wait_for_lines(line);
@@ -44,8 +44,8 @@ fn kill_somewhere(mut started: Started, n_lines: usize, random: &mut ChaCha8Rng)
     format!("killed after line {line} and {spins} spins (code {:?})", finished.code)
 }
 
-/// Returns whether the batch was admitted before the process died.
-fn is_admitted(playhouse: &Playhouse) -> bool {
+/// Returns whether the run or batch was admitted before the process died.
+pub(crate) fn is_admitted(playhouse: &Playhouse) -> bool {
     let runs = playhouse.run(&["runs", "--json"]).with_code(0).json();
     !runs.as_array().unwrap().is_empty()
 }
