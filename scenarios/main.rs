@@ -4,6 +4,7 @@ mod design_debate;
 mod invoice_review;
 mod research_report;
 mod review_panel;
+mod support_desk;
 mod table;
 mod vendor_notice;
 
@@ -18,6 +19,7 @@ fn main() -> ExitCode {
     playhouse::main(&[
         scenario!(invoice_review),
         scenario!(vendor_notice),
+        scenario!(support_desk),
         scenario!(review_panel),
         scenario!(research_report),
         scenario!(design_debate),

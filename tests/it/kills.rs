@@ -30,12 +30,12 @@ fn undisturbed() -> &'static Undisturbed {
     })
 }
 
-fn number(name: &str, default: u64) -> u64 {
+pub(crate) fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |value| value.parse().expect("a whole number"))
 }
 
 /// Waits for a random moment among the first lines, and kills.
-fn kill_somewhere(mut started: Started, n_lines: usize, random: &mut ChaCha8Rng) -> String {
+pub(crate) fn kill_somewhere(mut started: Started, n_lines: usize, random: &mut ChaCha8Rng) -> String {
     let line = random.random_range(0..=n_lines);
     let spins = random.random_range(0..MAX_SPINS);
     started.wait_for_lines(line);
