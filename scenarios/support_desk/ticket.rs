@@ -26,7 +26,7 @@ pub(crate) struct Ticket {
 #[serde(deny_unknown_fields)]
 struct Unchecked {
     customer: String,
-    received: Date,
+    received: String,
     message: String,
 }
 
@@ -46,6 +46,9 @@ impl TryFrom<Unchecked> for Ticket {
                 "`message` of the ticket has {n_bytes} bytes, and may have {MAX_MESSAGE_BYTES} at most"
             ));
         }
+        let received = received.parse().map_err(|_| {
+            format!("`received` of the ticket is `{received}`, which is no day such as 2026-03-14")
+        })?;
         Ok(Self { customer, received, message })
     }
 }
