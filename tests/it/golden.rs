@@ -31,7 +31,11 @@ fn transcript(shown: &Value) -> String {
             let (tool, args, result) = (text(&call["tool"]), &call["args"], text(&call["result"]));
             writeln!(transcript, "--- {} calls {tool} {args}\n{result}", text(&message["from"])).unwrap();
         }
-        writeln!(transcript, "--- {}\n{}", text(&message["from"]), text(&message["content"])).unwrap();
+        let heard = match text(&message["to"]).as_str() {
+            "conversation" => String::new(),
+            other => format!(" to {other}"),
+        };
+        writeln!(transcript, "--- {}{heard}\n{}", text(&message["from"]), text(&message["content"])).unwrap();
     }
     let outcome = &shown["outcome"];
     writeln!(transcript, "=== {}: {}", text(&outcome["kind"]), text(&outcome["detail"])).unwrap();
